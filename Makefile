@@ -1,0 +1,63 @@
+# `make demo` shows it, `make test` checks everything, `make help` lists the rest.
+# Needs Python 3.11 or newer, make, and the package registries; everything else goes into .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKED := requirements/dev.lock pyproject.toml
+STAMP := $(VENV)/.suture-$(shell cat $(LOCKED) | cksum | tr ' ' '-')
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help setup demo test lint format render clean
+
+help: ## List what make can do
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+setup: $(STAMP) ## Make .venv from the pinned requirements, and the package that Lambda runs
+	@$(BIN)/python -m suture.build
+	@$(BIN)/python -m suture.sandbox.package
+
+demo: setup ## Play the whole story on the sandbox
+	@$(BIN)/suture demo
+
+test: lint ## Everything that CI checks
+	@$(BIN)/python -m pytest -n 2
+
+lint: setup ## Style, types, and that rendered files are fresh
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/suture render events --check
+	@$(BIN)/suture render policies --check
+	@$(BIN)/suture render packaged --check
+	@$(BIN)/suture render docs --check
+
+format: setup ## Format the sources
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+render: setup ## Write the rendered files anew
+	@$(BIN)/suture render packaged
+	@$(BIN)/suture render events
+	@$(BIN)/suture render policies
+	@$(BIN)/suture render docs
+
+clean: ## Remove what setup, tests and builds made
+	rm -rf $(VENV) .suture .chalice/deployments .mypy_cache .ruff_cache .pytest_cache .hypothesis build suture.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP): $(LOCKED)
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Suture needs Python 3.11 or newer, with the venv module. Install it, or say make PYTHON=/path/to/python" >&2; \
+		exit 1; \
+	fi
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the pinned requirements into $(VENV) (a minute or two, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@rm -f $(VENV)/.suture-*
+	@touch $@

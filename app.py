@@ -1,0 +1,110 @@
+"""Entry points: decorators, parse, hand over. What happens is told in chalicelib/pipeline.py.
+
+Decorators live here and nowhere else: a blueprint's event handler deploys without this module. Nothing is read,
+validated or connected at import, because `chalice package` imports this file and every cold start pays for it.
+"""
+
+# Chalice ships no types for its decorators.
+# mypy: disable-error-code="untyped-decorator"
+
+from __future__ import annotations
+
+import gc
+from importlib import import_module
+from typing import Any
+
+from chalice import Chalice, IAMAuthorizer, Rate, Response
+
+# A start allocates much and drops nothing: by default the collector would look through all of it 130 times, in vain.
+gc.set_threshold(50_000, 20, 50)
+
+_QUEUE = "arn:aws:sqs:us-east-1:000000000000:named-in-resources-json"
+_IDENTITY = ("accountId", "userArn", "user", "caller", "sourceIp", "userAgent")
+
+app = Chalice(app_name="suture", configure_logs=False)
+signed = IAMAuthorizer()
+
+
+@app.on_sqs_message(queue_arn=_QUEUE, batch_size=50, maximum_batching_window_in_seconds=1)
+def watch(event: Any) -> Any:
+    return _pipeline("watch", event.to_dict(), event.context)
+
+
+@app.schedule(Rate(10, unit=Rate.MINUTES))
+def sweep(event: Any) -> Any:
+    return _pipeline("sweep", event.to_dict(), event.context)
+
+
+@app.lambda_function()
+def config_rule(event: dict[str, Any], context: Any) -> Any:
+    return _pipeline("config_rule", event, context)
+
+
+@app.on_sqs_message(queue_arn=_QUEUE, batch_size=1, maximum_concurrency=5)
+def remediate(event: Any) -> Any:
+    return _pipeline("remediate", event.to_dict(), event.context)
+
+
+@app.on_sqs_message(queue_arn=_QUEUE, batch_size=1, maximum_concurrency=2)
+def remediate_iam(event: Any) -> Any:
+    return _pipeline("remediate_iam", event.to_dict(), event.context)
+
+
+@app.on_sqs_message(queue_arn=_QUEUE, batch_size=1, maximum_concurrency=2)
+def remediate_secrets(event: Any) -> Any:
+    return _pipeline("remediate_secrets", event.to_dict(), event.context)
+
+
+@app.on_sqs_message(queue_arn=_QUEUE, batch_size=10)
+def notify(event: Any) -> Any:
+    return _pipeline("notify", event.to_dict(), event.context)
+
+
+@app.route("/cases", methods=["GET"], authorizer=signed)
+def cases() -> Response:
+    return _chat()
+
+
+@app.route("/cases/{id}", methods=["GET"], authorizer=signed)
+def case(id: str) -> Response:
+    return _chat()
+
+
+@app.route("/cases/{id}/decision", methods=["POST"], authorizer=signed)
+def decision(id: str) -> Response:
+    return _chat()
+
+
+@app.route("/pause", methods=["POST"], authorizer=signed)
+def pause() -> Response:
+    return _chat()
+
+
+@app.route("/resume", methods=["POST"], authorizer=signed)
+def resume() -> Response:
+    return _chat()
+
+
+def _pipeline(name: str, event: dict[str, Any], context: Any) -> Any:
+    return getattr(import_module("chalicelib.pipeline"), name)(event, context)
+
+
+def _chat() -> Response:
+    """Hand the current request to `pipeline.chat`, which answers with an HTTP status and a JSON body.
+
+    A body that is no UTF-8 arrives there with replacement characters, and is refused as no JSON.
+    """
+    request = app.current_request
+    identity = request.context.get("identity") or {}
+    status, body = import_module("chalicelib.pipeline").chat(
+        {
+            "method": request.method,
+            "resource": request.context.get("resourcePath", ""),
+            "path_parameters": dict(request.uri_params or {}),
+            "query": dict(request.query_params or {}),
+            "body": request.raw_body.decode("utf-8", "replace"),
+            "identity": {name: identity[name] for name in _IDENTITY if identity.get(name)},
+        }
+    )
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return Response(body=dict(body), status_code=status, headers=headers)

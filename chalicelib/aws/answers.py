@@ -1,0 +1,34 @@
+"""What readers make of AWS's answers: plain JSON, with policy documents as objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+
+from ..model import Json
+
+UNPARSED = "Unparsed"
+"""The only key of a document that could not be read. No policy has it, so parsing it always fails aloud."""
+
+
+def plain(value: Json) -> Json:
+    """`value` with dates as ISO strings, at any depth; mappings and sequences become dicts and lists."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def document(value: Json) -> dict[str, Json]:
+    """A policy document as an object, whether AWS gave JSON text or botocore has decoded it already.
+
+    What is no JSON object stays as `{"Unparsed": text}`: a policy that nobody can read must not look empty.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {UNPARSED: value}
+    return plain(value) if isinstance(value, Mapping) else {UNPARSED: json.dumps(plain(value))}

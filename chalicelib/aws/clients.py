@@ -1,0 +1,162 @@
+"""The one door to AWS: a client a service and region, made when first needed; errors classified once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+from botocore.exceptions import ConnectionError as NotConnected
+from botocore.session import Session
+
+from ..errors import Busy, CallFailed, Denied, Gone, Invalid, Misconfigured, Throttled
+from ..model import Json
+from .operations import operation
+
+if TYPE_CHECKING:
+    import boto3  # a seventh of a cold start, for nothing that botocore lacks
+
+_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=20, user_agent="suture"
+)
+
+_NEXT = ("NextToken", "NextToken")
+_MARKERS = {
+    "lambda": ("NextMarker", "Marker"),
+    "iam": ("Marker", "Marker"),
+    "apigateway": ("position", "position"),
+    "sqs": _NEXT,
+    "sns": _NEXT,
+    "secretsmanager": _NEXT,
+    "events": _NEXT,
+    "kms": ("NextMarker", "Marker"),
+    "ecr": ("nextToken", "nextToken"),
+    "s3": ("ContinuationToken", "ContinuationToken"),
+    "dynamodb:ListTables": ("LastEvaluatedTableName", "ExclusiveStartTableName"),
+    "dynamodb": _NEXT,
+}
+"""Where an answer says that there is more, and where the next request repeats it: by service, and by operation where a
+service has several ways. botocore's paginators know the same, and cost a cold start the reading of one more model."""
+
+_CLASSES: Mapping[str, type[CallFailed]] = {
+    "AccessDenied": Denied,
+    "AccessDeniedException": Denied,
+    "UnauthorizedOperation": Denied,
+    "403": Denied,
+    "ResourceNotFoundException": Gone,
+    "NotFoundException": Gone,
+    "NoSuchEntity": Gone,
+    "AWS.SimpleQueueService.NonExistentQueue": Gone,
+    "QueueDoesNotExist": Gone,
+    "NotFound": Gone,
+    "PolicyNotFoundException": Gone,
+    "RepositoryNotFoundException": Gone,
+    "RepositoryPolicyNotFoundException": Gone,
+    "NoSuchBucket": Gone,
+    "NoSuchBucketPolicy": Gone,
+    "NoSuchPublicAccessBlockConfiguration": Gone,
+    "NoSuchTagSet": Gone,
+    "ResourceConflictException": Busy,
+    "ConcurrentModification": Busy,
+    "ConflictException": Busy,
+    "EntityTemporarilyUnmodifiable": Busy,
+    "PreconditionFailedException": Busy,
+    "ExpiredToken": Throttled,
+    "ExpiredTokenException": Throttled,
+    "Throttling": Throttled,
+    "ThrottlingException": Throttled,
+    "TooManyRequestsException": Throttled,
+    "RequestLimitExceeded": Throttled,
+    "ProvisionedThroughputExceededException": Throttled,
+    "ServiceUnavailable": Throttled,
+    "ServiceUnavailableException": Throttled,
+    "InternalFailure": Throttled,
+    "InternalServerError": Throttled,
+    "ServiceException": Throttled,
+    "ServiceFailure": Throttled,
+}
+
+
+class Aws(Protocol):
+    """What readers get: calls into one account and region."""
+
+    account: str
+    region: str
+    partition: str
+
+    def call(self, name: str, parameters: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Make one catalogued call. Raises a CallFailed."""
+
+    def pages(self, name: str, parameters: Mapping[str, Json], key: str) -> Iterator[Json]:
+        """All items under `key` of a paginated call, one by one. Raises a CallFailed."""
+
+
+class Clients:
+    """An `Aws` for the account that the process's credentials belong to, or those of a boto3 session."""
+
+    def __init__(self, account: str, region: str, session: boto3.session.Session | Session | None = None) -> None:
+        if not region:
+            raise Misconfigured(
+                "no AWS region is set", where="environment", next_step="export AWS_REGION, or pass --region"
+            )
+        self.account, self.region = account, region
+        self._session = session or Session()
+        self.partition = self._session.get_partition_for_region(region) if "-" in region else "aws"
+        self._clients: dict[str, Any] = {}
+
+    def in_region(self, region: str) -> Clients:
+        """The same account in another region; what the session has read is not read again."""
+        return Clients(self.account, region, self._session)
+
+    def client(self, service: str) -> Any:
+        if service not in self._clients:
+            own = isinstance(self._session, Session)
+            make = self._session.create_client if own else self._session.client
+            self._clients[service] = make(service, region_name=self.region, config=_CONFIG)
+        return self._clients[service]
+
+    def call(self, name: str, parameters: Mapping[str, Json]) -> Mapping[str, Json]:
+        operation(name)
+        service, api = name.split(":")
+        try:
+            return _without_metadata(getattr(self.client(service), _method(api))(**parameters))
+        except (ClientError, BotoCoreError) as error:
+            raise classified(error, name) from error
+
+    def pages(self, name: str, parameters: Mapping[str, Json], key: str) -> Iterator[Json]:
+        told, asked = _MARKERS.get(name) or _MARKERS[name.split(":")[0]]
+        last = None
+        while True:
+            answer = self.call(name, {**parameters, asked: last} if last else parameters)
+            yield from answer.get(key, ())
+            marker = answer.get(told)
+            if not marker:
+                return
+            if marker == last:
+                raise Invalid(f"{name} answered the same page twice", operation=name, code="SamePage")
+            last = marker
+
+
+def classified(error: ClientError | BotoCoreError, name: str) -> CallFailed:
+    """What kind of failure an AWS error is. One that no table names is `Invalid`, which escalates."""
+    if isinstance(error, HTTPClientError | NotConnected | NoCredentialsError):
+        return Throttled(f"{name} got no answer: {error}", operation=name, code=type(error).__name__)
+    if not isinstance(error, ClientError):
+        kind_of_error = type(error).__name__  # its text may hold the value of a parameter, and that a secret
+        return Invalid(f"{name} cannot be called: {kind_of_error}", operation=name, code=kind_of_error)
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    kind = _CLASSES.get(code) or (Throttled if status >= 500 else Invalid)
+    message = str(error.response.get("Error", {}).get("Message", ""))[:300]
+    return kind(f"{name} answered {code}: {message}", operation=name, code=code)
+
+
+def _method(api: str) -> str:
+    from botocore import xform_name
+
+    return str(xform_name(api))
+
+
+def _without_metadata(answer: Mapping[str, Json]) -> Mapping[str, Json]:
+    return {k: v for k, v in answer.items() if k != "ResponseMetadata"}

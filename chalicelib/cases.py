@@ -1,0 +1,151 @@
+"""The case: the durable record of one finding on one resource, and the states it may move through."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from .errors import Conflict
+from .model import Json, Plan, Principal
+
+_SELF = ("RESOLVED",)
+"""A resource that heals itself, or is gone, resolves its case from any state in which nobody is writing."""
+
+TRANSITIONS: Mapping[str, tuple[str, ...]] = {
+    "DETECTED": ("OBSERVED", "PLANNED", "ESCALATED", "SUPPRESSED", *_SELF),
+    "OBSERVED": ("PLANNED", "ESCALATED", "SUPPRESSED", *_SELF),
+    "PLANNED": ("APPROVED", "PENDING", "OBSERVED", "ESCALATED", *_SELF),
+    "PENDING": ("APPROVED", "REJECTED", "EXPIRED", "SUPERSEDED", "SUPPRESSED", *_SELF),
+    "APPROVED": ("APPLYING", "SUPERSEDED", "ESCALATED", *_SELF),
+    "REJECTED": ("SUPERSEDED", "SUPPRESSED", *_SELF),
+    "SUPPRESSED": ("SUPERSEDED", *_SELF),
+    "EXPIRED": ("SUPERSEDED", "SUPPRESSED", *_SELF),
+    "SUPERSEDED": ("PLANNED", "OBSERVED", "ESCALATED", "SUPPRESSED", *_SELF),
+    "ESCALATED": ("SUPERSEDED", "UNDOING", "SUPPRESSED", *_SELF),
+    "APPLYING": ("VERIFYING", "UNDOING", "ESCALATED", "SUPERSEDED", *_SELF),
+    "VERIFYING": ("WATCHING", "RESOLVED", "WAITING_OWNER", "UNDOING", "ESCALATED"),
+    "WATCHING": ("RESOLVED", "UNDOING", "ESCALATED"),
+    "WAITING_OWNER": ("UNDOING", "ESCALATED", "SUPERSEDED", "SUPPRESSED", *_SELF),
+    "RESOLVED": ("UNDOING",),
+    "UNDOING": ("UNDONE", "UNDO_FAILED"),
+    "UNDONE": ("SUPERSEDED", "SUPPRESSED", *_SELF),
+    "UNDO_FAILED": ("UNDOING", "SUPERSEDED", "SUPPRESSED", *_SELF),
+}
+"""From each state, where a case may go. UNDONE and REJECTED are left only when the finding itself changes."""
+
+IN_FLIGHT = frozenset({"APPROVED", "APPLYING", "VERIFYING", "UNDOING", "WATCHING"})
+"""States in which a writer owns the case: detection only adds to it."""
+
+AFTER_APPLY = frozenset({"WATCHING", "RESOLVED", "WAITING_OWNER", "ESCALATED", "UNDO_FAILED"})
+"""States from which people may ask for undo, if anything was applied."""
+
+ASKED_AGAIN = frozenset({"DETECTED", "OBSERVED", "SUPERSEDED", "PLANNED"})
+"""States in which seeing the same finding again decides anew."""
+
+MOST_CAUSERS = 50
+_IDENTITY_CENTER = "/AWSReservedSSO_"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case as it stands. Times are ISO 8601 in UTC; `version` counts its transitions.
+
+    `applied` says when its present plan touched AWS: empty when there is nothing that undo could take back.
+    `refusal` is why no plan could be made; the case is decided again when that reason is gone.
+    """
+
+    id: str
+    account: str
+    region: str
+    resource_type: str
+    resource_id: str
+    arn: str
+    control: str
+    state: str
+    version: int
+    opened: str
+    updated: str
+    title: str = ""
+    severity: str = ""
+    evidence: tuple[Mapping[str, Json], ...] = ()
+    causers: tuple[Mapping[str, str], ...] = ()
+    action: str = ""
+    event_id: str = ""
+    decision: str = ""
+    reasons: tuple[str, ...] = ()
+    plan: Mapping[str, Json] | None = None
+    expires: str = ""
+    until: str = ""
+    occurrences: int = 1
+    owned_by: str = ""
+    outcome: str = ""
+    applied: str = ""
+    refusal: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def principals(self) -> tuple[Principal, ...]:
+        return tuple(Principal(**c) for c in self.causers)
+
+    @property
+    def the_plan(self) -> Plan | None:
+        return Plan.from_json(self.plan) if self.plan else None
+
+    @property
+    def plan_digest(self) -> str:
+        return str(self.plan["digest"]) if self.plan else ""
+
+    def as_json(self) -> dict[str, Json]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Json]) -> Case:
+        tuples = ("evidence", "causers", "reasons", "notes")
+        plain: dict[str, Any] = {k: tuple(v) if k in tuples else v for k, v in data.items()}
+        return cls(**plain)
+
+
+def case_id(account: str, region: str, arn: str, control: str, nth: int) -> str:
+    """The id of the n-th case of one problem: the same for every worker that opens it at the same time."""
+    text = "|".join((account, region, arn, control, str(nth)))
+    return "C-" + hashlib.sha256(text.encode()).hexdigest()[:10].upper()
+
+
+def moved(case: Case, state: str, now: str, **changes: Json) -> Case:
+    """`case` in its next state. Raises Conflict for a transition that the table does not have."""
+    if state not in TRANSITIONS[case.state]:
+        raise Conflict(
+            f"case {case.id} cannot go from {case.state} to {state}",
+            where=case.arn,
+            next_step="read the case again: somebody else decided first",
+        )
+    return replace(case, state=state, version=case.version + 1, updated=now, **changes)
+
+
+def noted(case: Case, now: str, **changes: Json) -> Case:
+    """`case` with changed facts in the same state."""
+    return replace(case, version=case.version + 1, updated=now, **changes)
+
+
+def with_causers(case: Case, principals: tuple[Principal, ...]) -> tuple[Mapping[str, str], ...]:
+    """The case's causers and `principals`, each identity once, in the order in which they came.
+
+    A role is one identity whatever its sessions are called, but for Identity Center's. Who no longer fits in is
+    not forgotten: an unknown principal stands for all of them, and an unknown causer asks for security.
+    """
+    known = {_identity(c): c for c in case.causers}
+    for p in principals:
+        facts = {n: getattr(p, n)[:300] for n in Principal.__slots__}
+        known.setdefault(_identity(facts), facts)
+    causers = tuple(known.values())
+    return causers if len(causers) <= MOST_CAUSERS else (*causers[: MOST_CAUSERS - 1], _OTHERS)
+
+
+_OTHERS: Mapping[str, str] = {n: getattr(Principal(), n) for n in Principal.__slots__}
+
+
+def _identity(causer: Mapping[str, str]) -> tuple[str, ...]:
+    shares = causer["kind"] == "AssumedRole" and _IDENTITY_CENTER not in causer["arn"]
+    return causer["kind"], causer["arn"], "" if shares else causer["session"], causer["invoked_by"]

@@ -1,0 +1,119 @@
+"""The IAM-authorised decision API behind the REST API: parse, hand to `decide`, answer.
+
+API Gateway has verified the caller's signature; who that is comes from `requestContext.identity.userArn`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from .. import approvals
+from ..approvals import Identity
+from ..aws.deployment import Deployment
+from ..cases import AFTER_APPLY, TRANSITIONS, Case
+from ..errors import BadRequest, SutureError
+from ..logs import log
+from ..messages import data
+from ..model import Json
+from ..redaction import safe_text
+from . import switch
+from .decide import Request, decide, found
+
+MAX_BODY = 16_384
+
+Answer = tuple[int, Mapping[str, Json]]
+
+
+def answer(d: Deployment, request: Mapping[str, Any]) -> Answer:
+    """One request of the API; never an exception, and nothing is changed by one that is refused."""
+    try:
+        return _route(d, request)
+    except BadRequest as error:
+        log("info", "refused", status=error.status, why=error.what)
+        return error.status, {"error": error.what, "next": error.next_step}
+    except SutureError as error:
+        log("error", "a request failed", why=str(error))
+        return 503, {"error": "Suture cannot answer just now", "next": "try again; `suture cases list` shows the state"}
+    except Exception as error:  # a mistake of ours: its text may hold what must not be told
+        log("error", "a request failed by a mistake of ours", error=type(error).__name__)
+        return 500, {"error": "Suture failed to answer", "next": "the log of `chat` says more"}
+
+
+def _route(d: Deployment, request: Mapping[str, Any]) -> Answer:
+    method, resource = request["method"], request["resource"]
+    identity = approvals.identity_of_arn(str(request["identity"].get("userArn") or ""))
+    if identity is None:
+        raise BadRequest("the caller has no IAM identity", status=403)
+    case = str((request.get("path_parameters") or {}).get("id", ""))
+    if (method, resource) == ("GET", "/cases"):
+        return 200, _list(d, request.get("query") or {})
+    if (method, resource) == ("GET", "/cases/{id}"):
+        return 200, _show(d, case)
+    if (method, resource) == ("POST", "/cases/{id}/decision"):
+        return _decide(d, identity, case, _body(request))
+    if (method, resource) in (("POST", "/pause"), ("POST", "/resume")):
+        return 200, switch.turn(d, identity, resource[1:], str(_body(request).get("reason") or ""))
+    raise BadRequest("there is no such address", status=404)
+
+
+def _decide(d: Deployment, identity: Identity, case: str, body: Mapping[str, Json]) -> Answer:
+    texts = {name: body.get(name) or "" for name in ("decision", "plan", "reason", "until")}
+    wrong = [name for name, value in texts.items() if not isinstance(value, str) or len(value) > 2000]
+    if wrong:
+        raise BadRequest(f"{', '.join(wrong)} must be text of at most 2000 characters")
+    ruling = decide(d, identity, Request(case, **texts))
+    return 200, {"case": ruling.case.id, "state": ruling.case.state, "reasons": list(ruling.reasons)}
+
+
+def _list(d: Deployment, query: Mapping[str, str]) -> Mapping[str, Json]:
+    states = tuple(s for s in str(query.get("state") or "").upper().split(",") if s)
+    unknown = [s for s in states if s not in TRANSITIONS]
+    if unknown:
+        raise BadRequest(f"unknown state {safe_text(unknown[0])}", next_step=f"use one of {', '.join(TRANSITIONS)}")
+    cases = sorted(d.ledger.cases(*states), key=lambda c: c.updated, reverse=True)
+    return {"cases": [data(c) for c in cases], "paused": switch.is_paused(d)}
+
+
+def _show(d: Deployment, id_: str) -> Mapping[str, Json]:
+    case = found(d, id_)
+    given = d.ledger.approvals(id_)
+    return {
+        "case": case.as_json(),
+        "records": list(d.ledger.records(id_)),
+        "approvals": [{n: getattr(a, n) for n in a.__slots__} for a in given],
+        **_who(d, case, given),
+    }
+
+
+def _who(d: Deployment, case: Case, given: tuple[approvals.Approval, ...]) -> Mapping[str, Json]:
+    plan = case.the_plan
+    runbook = d.packaged.runbooks.get(f"{plan.runbook}/{plan.version}") if plan else None
+    if plan is None or runbook is None:
+        return {"can_decide": [], "quorum": None}
+    people = d.packaged.people
+    about = "undo" if case.applied and case.state in AFTER_APPLY else "apply"
+    quorum = approvals.quorum(people, given, runbook.approval, case.principals, case.plan_digest, about)
+    return {
+        "can_decide": list(approvals.who_may(people, runbook.approval, case.principals)),
+        "quorum": {
+            "about": about,
+            "stands": quorum.stands,
+            "counted": list(quorum.counted),
+            "reasons": list(quorum.reasons),
+        },
+    }
+
+
+def _body(request: Mapping[str, Any]) -> Mapping[str, Json]:
+    raw = request.get("body") or "{}"
+    if len(raw.encode("utf-8", "surrogatepass")) > MAX_BODY:
+        raise BadRequest(f"the body has more than {MAX_BODY} bytes", status=413)
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(f"the body is no JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise BadRequest("the body is no JSON object")
+    return body

@@ -1,0 +1,99 @@
+"""Pins and suppressions: which runbook version remediates what in which account, and what is accepted for a while.
+
+Only pins choose a version; there is no "latest". Both arrive as the validated JSON of governance/packaged.json;
+where that is broken nothing is pinned and nothing is suppressed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .iam.globs import matches
+from .model import Json, Resource, least_mode
+
+if TYPE_CHECKING:
+    from .runbooks import Runbook
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One runbook's version, mode and parameters, for some accounts (`*` is all of them)."""
+
+    runbook: str
+    version: str
+    mode: str
+    accounts: tuple[str, ...]
+    params: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    mode: str
+    account_modes: Mapping[str, str]
+    pins: tuple[Pin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """A reasoned, owned, expiring acceptance. `resource` is an ARN pattern; times are ISO 8601 in UTC."""
+
+    id: str
+    control: str
+    resource: str
+    account: str
+    owner: str
+    reason: str
+    expires: str
+
+    def covers(self, resource: Resource, control: str) -> bool:
+        return (
+            self.control == control and self.account in ("*", resource.account) and matches(self.resource, resource.arn)
+        )
+
+
+def pins_from(document: Mapping[str, Json]) -> Pins:
+    """Pins from their validated document."""
+    pins = tuple(
+        Pin(p["runbook"], p["version"], p["mode"], tuple(p.get("accounts", ("*",))), p.get("params", {}))
+        for p in document.get("pins", ())
+    )
+    accounts = {account: entry["mode"] for account, entry in document.get("accounts", {}).items()}
+    return Pins(document.get("mode", "observe"), accounts, pins)
+
+
+def suppressions_from(document: Mapping[str, Json]) -> tuple[Suppression, ...]:
+    """Suppressions from their validated document, or from items of the table."""
+    names = Suppression.__slots__
+    return tuple(Suppression(**{n: s[n] for n in names}) for s in document.get("suppressions", ()))
+
+
+def pinned(pins: Pins, runbooks: Mapping[str, Runbook], control: str, account: str) -> tuple[Pin, Runbook] | None:
+    """The pin and runbook that remediate `control` in `account`; a pin that names the account goes first."""
+    fitting = []
+    for pin in pins.pins:
+        book = runbooks.get(f"{pin.runbook}/{pin.version}")
+        if book is not None and control in book.remediates and (account in pin.accounts or "*" in pin.accounts):
+            fitting.append((account not in pin.accounts, pin, book))
+    if not fitting:
+        return None
+    _, pin, book = min(fitting, key=lambda entry: entry[0])
+    return pin, book
+
+
+def effective_mode(pins: Pins, pin: Pin, runbook: Runbook, account: str) -> tuple[str, str]:
+    """The mode that holds, and a sentence saying whose word decided it: the least of four."""
+    voices = {
+        "the runbook": runbook.mode,
+        "the pin": pin.mode,
+        f"account {account}": pins.account_modes.get(account, pins.mode),
+        "the global mode": pins.mode,
+    }
+    mode = least_mode(*voices.values())
+    return mode, f"mode {mode}: " + ", ".join(f"{who} allows {allowed}" for who, allowed in voices.items())
+
+
+def suppressed(all_of_them: Sequence[Suppression], resource: Resource, control: str, now: str) -> Suppression | None:
+    """The suppression that covers this finding at `now` (ISO 8601, UTC), or None. Expired ones cover nothing."""
+    return next((s for s in all_of_them if s.expires > now and s.covers(resource, control)), None)

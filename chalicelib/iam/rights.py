@@ -1,0 +1,261 @@
+"""On which resources may a principal do an action? Sets of them, where `permissions.may` answers about one.
+
+What an Allow grants is cut down, pattern by pattern, to the kind of resource that is asked about, to what boundary
+and service control policies allow too, and to what an unconditional Deny leaves. Conditions are three-valued as
+there: one that is not known makes a grant unsure, never none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from . import globs
+from .conditions import loosened
+from .documents import Document, Statement
+from .suppositions import SELF, YES, Known, held, stands
+
+Region = tuple[str, ...]
+"""The resources that have the form of all its patterns."""
+
+_MOST_REGIONS, _MOST_GRANTS = 256, 300
+_MOST_WORK = 60_000
+"""Patterns of limits and Denies that one principal's rights are compared with, region by region. When that is used
+up, Denies are looked at no more, which only leaves more open, and grants are no longer sure."""
+_TOO_MUCH = "as far as could be told of policies as large as these"
+
+Levels = Sequence[Sequence[Document]]
+
+
+class Target(NamedTuple):
+    """A kind of resource: what has one of the `patterns` and lies in none of `without`."""
+
+    patterns: tuple[str, ...]
+    without: tuple[str, ...] = ()
+
+
+class Grant(NamedTuple):
+    """Resources on which the action is allowed; `sure` when no condition is in the way, which `if_so` else has."""
+
+    region: Region
+    sure: bool
+    by: Statement
+    if_so: tuple[str, ...]
+    policy: str = ""
+
+
+class Rights:
+    """What identity policies allow within a boundary and service control policies. Answers are kept."""
+
+    def __init__(self, identity: Sequence[Document], boundary: Sequence[Document] | None, scps: Levels) -> None:
+        limits = ([boundary] if boundary is not None else []) + list(scps)
+        self._allows = [s for d in identity for s in d.statements if s.allows]
+        self._limits = [[s for d in level for s in d.statements if s.allows] for level in limits]
+        documents = [*identity, *(d for level in limits for d in level)]
+        self._denies = [s for d in documents for s in d.statements if not s.allows]
+        self._work = _MOST_WORK
+        self._policies = {id(s): d.name for d in identity for s in d.statements}
+        self._kept: dict[tuple[str, Target, Known], tuple[Grant, ...]] = {}
+
+    def among(self, actions: frozenset[str]) -> frozenset[str]:
+        """Those of some folded actions that any Allow names, on whatever resource: a first, quick look."""
+        found: set[str] = set()
+        for statement in self._allows:
+            if statement.actions is None:
+                spared = _named(statement.not_actions or (), actions)
+                found |= actions - spared
+            else:
+                found |= _named(statement.actions, actions)
+            if len(found) == len(actions):
+                break
+        return frozenset(found)
+
+    def on(self, action: str, target: Target, known: Known) -> tuple[Grant, ...]:
+        """The grants of a folded action on a kind of resource, the sure ones first."""
+        key = (action, target, known)
+        if key not in self._kept:
+            there = Target(
+                tuple(map(_in_one_partition, target.patterns)), tuple(map(_in_one_partition, target.without))
+            )
+            first = islice(self._grants(action, there, known), _MOST_GRANTS)
+            grants = sorted(first, key=lambda grant: not grant.sure)
+            self._kept[key] = tuple(grants)
+        return self._kept[key]
+
+    def _grants(self, action: str, target: Target, known: Known) -> Iterator[Grant]:
+        allows = [(s, h) for s in _about(self._allows, action) if (h := held(s, known))]
+        if not allows:
+            return
+        limits = [[(s, h) for s in _about(level, action) if (h := held(s, known))] for level in self._limits]
+        denies = [(s, h) for s in _about(self._denies, action) if (h := held(s, known))]
+        for statement, how in allows:
+            conditions = tuple(
+                f"where {c}" for c in statement.conditions if stands(c, known, statement.variables) != YES
+            )
+            for region in _granted(statement, target, known):
+                for left, sure in self._within(region, how == YES, limits, known):
+                    yield from self._undenied(
+                        Grant(left, sure, statement, conditions, self._policies[id(statement)]),
+                        denies,
+                        target,
+                        known,
+                        is_own=not known.principal and not action.startswith("sts:"),
+                    )
+
+    def _within(
+        self, region: Region, sure: bool, limits: Sequence[Sequence[tuple[Statement, int]]], known: Known
+    ) -> list[tuple[Region, bool]]:
+        """What every layer of limits allows of a region too."""
+        left = [(region, sure)]
+        for level in limits:
+            if not self._affords(len(left), *(s for s, _ in level)):
+                left = [(r, False) for r, _ in left]
+                continue
+            more = ((r, ok and how == YES) for one, ok in left for s, how in level for r in _cut(one, s, known))
+            left = list(islice(more, _MOST_REGIONS))
+        return left
+
+    def _affords(self, times: int, *statements: Statement) -> bool:
+        self._work -= times * sum(len(s.resources or s.not_resources or ()) for s in statements)
+        return self._work > 0
+
+    def _undenied(
+        self, grant: Grant, denies: Sequence[tuple[Statement, int]], target: Target, known: Known, *, is_own: bool
+    ) -> Iterator[Grant]:
+        """What Denies leave of a grant; `is_own` takes an account that a Deny names to be the caller's."""
+        regions = [grant.region]
+        guards: list[str] = []
+        for deny, how in denies:
+            if not self._affords(len(regions), deny):
+                guards.append(_TOO_MUCH)
+                break
+            if how == YES:
+                rest = (left for r in regions for left in _less(r, deny, known, is_own))
+                regions = list(dict.fromkeys(islice(rest, _MOST_REGIONS)))
+            elif any(_touches(deny, r, known) for r in regions):
+                guards.append(f"unless {' and '.join(map(str, deny.conditions[:2]))}")
+        for region in regions:
+            if not any(_covered(region, w) for w in target.without):
+                sure = grant.sure and not guards
+                yield grant._replace(region=region, sure=sure, if_so=grant.if_so + tuple(guards))
+
+
+def shown(region: Region) -> str:
+    """The narrowest pattern of a region, for sentences."""
+    return max(region, key=len).replace(SELF, "${aws:username}")[:120]
+
+
+def _named(patterns: Sequence[str], actions: frozenset[str]) -> set[str]:
+    found: set[str] = set()
+    for pattern in map(globs.fold, patterns):
+        if globs.is_literal(pattern):
+            if pattern in actions:
+                found.add(pattern)
+        elif pattern in ("*", "*:*"):
+            return set(actions)
+        else:
+            stem = pattern[: min(i for i in (pattern.find("*"), pattern.find("?")) if i >= 0)]
+            found |= {a for a in actions if a.startswith(stem) and globs.matches(pattern, a)}
+    return found
+
+
+def _about(statements: Sequence[Statement], action: str) -> list[Statement]:
+    return [s for s in statements if _has_action(s, action)]
+
+
+def _has_action(statement: Statement, action: str) -> bool:
+    patterns = statement.actions if statement.actions is not None else statement.not_actions or ()
+    return any(globs.matches(globs.fold(p), action) for p in patterns) is (statement.actions is not None)
+
+
+def _granted(allow: Statement, target: Target, known: Known) -> Iterator[Region]:
+    count = 0
+    for kind in target.patterns:
+        for region in _cut((kind,), allow, known):
+            if not all(_fits(p, kind) for p in region):
+                continue
+            yield region
+            count += 1
+            if count >= _MOST_REGIONS:
+                return
+
+
+def _cut(region: Region, statement: Statement, known: Known) -> Iterator[Region]:
+    """The parts of a region that a statement's resources take in, at most."""
+    if statement.resources is not None:
+        for pattern in _patterns(statement.resources, statement.variables, known, at_most=True):
+            yield from _narrowed(region, pattern)
+        return
+    spared = _patterns(statement.not_resources or (), statement.variables, known, at_most=False)
+    if not any(_covered(region, p) for p in spared):
+        yield region
+
+
+def _less(region: Region, deny: Statement, known: Known, is_own: bool) -> Iterator[Region]:
+    """What an unconditional Deny leaves of a region."""
+    if deny.resources is not None:
+        taken = _patterns(deny.resources, deny.variables, known, at_most=False)
+        if not any(_covered(region, _in_any_account(p) if is_own else p) for p in taken):
+            yield region
+        return
+    for pattern in _patterns(deny.not_resources or (), deny.variables, known, at_most=True):
+        yield from _narrowed(region, pattern)
+
+
+def _touches(statement: Statement, region: Region, known: Known) -> bool:
+    return next(_cut(region, statement, known), None) is not None
+
+
+def _patterns(patterns: Sequence[str], variables: bool, known: Known, *, at_most: bool) -> Iterator[str]:
+    """Resource patterns with their policy variables filled in, or as anything (`at_most`) or left out."""
+    for pattern in map(_in_one_partition, patterns):
+        if not variables or "${" not in pattern:
+            yield pattern
+            continue
+        filled = known.filled(pattern)
+        if filled is not None and "${" not in filled:
+            yield filled
+        elif filled is not None and at_most:
+            yield loosened(filled)
+
+
+def _in_one_partition(pattern: str) -> str:
+    """As if there were only the partition `aws`: a policy is in force in one, whichever that is."""
+    if pattern.startswith("arn:*:"):
+        return "arn:aws:" + pattern[6:]
+    if pattern.startswith("arn:aws-"):
+        return "arn:aws:" + pattern[8:].partition(":")[2]
+    return pattern
+
+
+def _in_any_account(pattern: str) -> str:
+    parts = pattern.split(":", 5)
+    if len(parts) == 6 and parts[2] == "iam" and len(parts[4]) == 12 and parts[4].isdigit():
+        parts[4] = "*"
+    return ":".join(parts)
+
+
+def _narrowed(region: Region, pattern: str) -> Iterator[Region]:
+    if any(globs.covers(pattern, p) for p in region):
+        yield region
+    elif all(globs.intersects(pattern, p) for p in region):
+        yield (*(p for p in region if not globs.covers(p, pattern)), pattern)
+
+
+def _fits(pattern: str, kind: str) -> bool:
+    """Whether the fields that a pattern spells out are those of a kind of resource, whose wildcards cross no colon.
+
+    As texts, `arn:aws:s3:::b/*` and `arn:*:lambda:*` have forms in common; as ARNs they have not.
+    """
+    if not pattern.startswith("arn:") or kind == "*":
+        return True
+    if pattern.count(":") == kind.count(":"):
+        return all(map(globs.intersects, kind.split(":"), pattern.split(":")))
+    wild = min((i for i in (pattern.find("*"), pattern.find("?")) if i >= 0), default=len(pattern))
+    spelled = pattern[:wild].split(":")[:-1][:5]
+    return all(map(globs.matches, kind.split(":"), spelled))
+
+
+def _covered(region: Region, pattern: str) -> bool:
+    return any(globs.covers(pattern, p) for p in region)

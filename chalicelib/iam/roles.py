@@ -1,0 +1,126 @@
+"""The roles of an account as escalation sees them: what each may do, who may take it, which are strong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from . import globs, principals
+from .admin import administrator
+from .conditions import always
+from .documents import Document, Statement
+
+
+class PassableRole(NamedTuple):
+    """A role with its identity policies, its boundary (None: it has none) and its trust policy (None: not known)."""
+
+    arn: str
+    documents: tuple[Document, ...]
+    boundary: tuple[Document, ...] | None = None
+    trust: Document | None = None
+
+    @property
+    def label(self) -> str:
+        return f"role {self.arn.rsplit('/', 1)[-1][:64]}"
+
+
+class PolicyVersions(NamedTuple):
+    """A customer-managed policy: the version in force, and the others by their ids."""
+
+    arn: str
+    default: Document
+    others: tuple[tuple[str, Document], ...] = ()
+
+
+class Strong(NamedTuple):
+    """A role that is administrator or gets there: the sentences that say how, and in short why."""
+
+    role: PassableRole
+    steps: tuple[str, ...]
+    why: str
+
+
+class Account:
+    """Roles, and those of them that are known to be strong; `complete` when there are no others."""
+
+    def __init__(self, roles: Sequence[PassableRole], complete: bool, strong: Sequence[Strong] | None = None) -> None:
+        self.roles, self.complete = tuple(roles), complete
+        self.strong = tuple(_administrators(roles) if strong is None else strong)
+        self._arns = {role.arn for role in roles}
+        self._strong = {s.role.arn for s in self.strong}
+
+    def knows(self, arn: str) -> bool:
+        return arn in self._arns
+
+    def is_strong(self, role: PassableRole) -> bool:
+        return role.arn in self._strong
+
+    def with_strong(self, more: Sequence[Strong]) -> Account:
+        return Account(self.roles, self.complete, (*self.strong, *more))
+
+
+NOWHERE = Account((), False, ())
+"""An account of which nothing is known."""
+
+
+def _administrators(roles: Sequence[PassableRole]) -> list[Strong]:
+    found = [(role, administrator(role.documents, role.boundary)) for role in roles]
+    return [
+        Strong(role, (f"Is administrator as {role.label}.",), f"{role.label} is administrator: {admin.reasons[0]}"[:-1])
+        for role, admin in found
+        if admin
+    ]
+
+
+def trusts_service(role: PassableRole, services: Sequence[str]) -> bool:
+    """Whether one of the service principals may assume the role; yes where its trust policy is not known."""
+    if role.trust is None:
+        return True
+    assuming = [s for s in role.trust.statements if _assumes(s)]
+    return any(_lets_in([s for s in assuming if _names_service(s, name)]) for name in services)
+
+
+def trusts_principal(role: PassableRole, principal: str, *, directly: bool = False) -> bool:
+    """Whether the trust policy lets the principal in: by name or everyone (`directly`), or through its account.
+
+    Yes where the trust policy is not known; of a principal that is not known, whether any AWS principal is let in.
+    """
+    if role.trust is None:
+        return not directly
+    return _lets_in([s for s in role.trust.statements if _assumes(s) and _names_principal(s, principal, directly)])
+
+
+def _lets_in(about: Sequence[Statement]) -> bool:
+    denied = any(not s.allows and always(s.conditions) for s in about)
+    return not denied and any(s.allows for s in about)
+
+
+def _assumes(statement: Statement) -> bool:
+    patterns = statement.actions if statement.actions is not None else statement.not_actions or ()
+    asked = ("sts:assumerole", "sts:assumerolewithwebidentity", "sts:assumerolewithsaml")
+    hit = any(globs.matches(globs.fold(p), a) for p in patterns for a in asked)
+    return hit is (statement.actions is not None)
+
+
+def _names_service(statement: Statement, service: str) -> bool:
+    """`lambda.amazonaws.com`, its regional and partitioned forms too."""
+    if statement.not_principal is not None:
+        return statement.allows
+    stem = service.removesuffix(".amazonaws.com")
+    for p in statement.principal or ():
+        if p.value == "*" or (p.kind in ("Service", "Federated") and p.value == service):
+            return True
+        if p.kind == "Service" and p.value.startswith(f"{stem}.") and ".amazonaws.com" in p.value:
+            return True
+    return False
+
+
+def _names_principal(statement: Statement, principal: str, directly: bool) -> bool:
+    if statement.not_principal is not None:
+        return statement.allows
+    named = statement.principal or ()
+    if not principal:
+        return any(p.kind == "AWS" for p in named)
+    if any(principals.is_everyone(p) or (p.kind == "AWS" and p.value == principal) for p in named):
+        return True
+    return not directly and any(principals.names_account_of(p, (principal,)) for p in named)

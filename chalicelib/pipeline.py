@@ -1,0 +1,164 @@
+"""The story of Suture, in the order in which it happens.
+
+watch: a change is heard, its resource read and judged, a plan made and decided on. remediate: an approved plan is
+carried out or taken back. sweep: what no event told is found, and what waits is woken. chat: a person decides.
+notify: people and systems are told. config_rule: AWS Config is answered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from . import detection, events
+from .aws.deployment import Deployment
+from .aws.ledger import Place
+from .aws.operations import missing_actions
+from .errors import BadEvent, Conflict, Denied, SutureError
+from .logs import log
+from .model import Change, Json
+from .settings import deployment
+
+Record = Mapping[str, Any]
+
+LOOK_SECONDS = 8.0
+"""No look starts with less of the function's time left: a function that is cut off loses its whole batch."""
+
+
+def watch(event: Mapping[str, Any], context: Any) -> Mapping[str, Json]:
+    """Look at every resource that a batch of events points to, each once. Answers with the failed message ids."""
+    return watched(deployment(), event, lambda: context.get_remaining_time_in_millis() / 1000)
+
+
+def watched(
+    d: Deployment, event: Mapping[str, Any], remaining: Callable[[], float] = lambda: LOOK_SECONDS
+) -> Mapping[str, Json]:
+    """`watch` for one deployment. What there is no time for goes back to the queue anew, and that is no failure."""
+    failed: set[str] = set()
+    for place, found in _places(d, event["Records"], failed).items():
+        ids = {record["messageId"] for _, record in found}
+        with _failing(failed, ids, place.resource_id):
+            if remaining() < LOOK_SECONDS:
+                d.queues.send("changes", events.look_message(change for change, _ in found))
+                continue
+            again = any(_is_again(record) for _, record in found)
+            detection.look(d, place, tuple(change for change, _ in found), again=again)
+    return _failures(failed)
+
+
+def sweep(event: Mapping[str, Any], context: Any) -> None:
+    """Find what no event told, expire what is due, wake what was interrupted."""
+    from . import sweeping
+
+    sweeping.sweep(deployment())
+
+
+def config_rule(event: Mapping[str, Any], context: Any) -> None:
+    """Answer AWS Config's question about one resource."""
+    from . import compliance
+
+    compliance.evaluate(deployment(), event)
+
+
+def remediate(event: Mapping[str, Any], context: Any) -> Mapping[str, Json]:
+    """Carry out, or take back, the plans that this writer's queue names. Answers with the failed message ids."""
+    return remediated(deployment(), event, context)
+
+
+remediate_iam = remediate_secrets = remediate
+
+
+def remediated(d: Deployment, event: Mapping[str, Any], context: Any) -> Mapping[str, Json]:
+    """`remediate` for one deployment."""
+    from . import remediation
+
+    def run(record: Record) -> None:
+        remediation.run(d, _message(record), context, again=_is_again(record))
+
+    return _each(event["Records"], run)
+
+
+def notify(event: Mapping[str, Any], context: Any) -> Mapping[str, Json]:
+    """Tell people and systems about cases. Answers with the failed message ids."""
+    from .chat import notices
+
+    d = deployment()
+    return _each(event["Records"], lambda record: notices.tell(d, _message(record)))
+
+
+def chat(request: Mapping[str, Any]) -> tuple[int, Mapping[str, Json]]:
+    """Answer one request of the decision API: an HTTP status and a JSON body."""
+    from .chat import web
+
+    return web.answer(deployment(), request)
+
+
+def _places(d: Deployment, records: Iterable[Record], failed: set[str]) -> Mapping[Place, list[tuple[Change, Record]]]:
+    """The changes that a batch tells of by the resource to look at; messages that cannot be read go to `failed`."""
+    places: dict[Place, list[tuple[Change, Record]]] = {}
+    for record in records:
+        with _failing(failed, {record["messageId"]}, record["messageId"]):
+            reading = events.read(_message(record))
+            if reading.ignored:
+                log("info", "ignored", where=record["messageId"], why=reading.ignored)
+            for change in reading.changes:
+                for place in detection.places_of(d, change):
+                    places.setdefault(place, []).append((change, record))
+    return places
+
+
+def _each(records: Iterable[Record], work: Callable[[Record], None]) -> Mapping[str, Json]:
+    """Do `work` for each message; one that fails is left to its queue, and never takes another with it."""
+    failed: set[str] = set()
+    for record in records:
+        with _failing(failed, {record["messageId"]}, record["messageId"]):
+            work(record)
+    return _failures(failed)
+
+
+@contextmanager
+def _failing(failed: set[str], ids: set[str], where: str) -> Iterator[None]:
+    """Whatever goes wrong inside is one line in the log and fails these messages alone."""
+    try:
+        yield
+    except Conflict as error:
+        log("info", "another worker was first; the message comes again", where=where, why=str(error))
+        failed.update(ids)
+    except SutureError as error:
+        missing = missing_actions(error) if isinstance(error, Denied) else None
+        kind, place = type(error).__name__, error.where or where
+        log("error", "a message failed", where=place, why=str(error), error=kind, missing=missing)
+        failed.update(ids)
+    except Exception as error:  # a mistake of ours must not take the rest of the batch with it
+        log("error", "a message failed by a mistake of ours", where=where, error=type(error).__name__, at=_line(error))
+        failed.update(ids)
+
+
+def _line(error: Exception) -> str:
+    """Where a mistake happened; never its text, which may hold a value."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}" if trace else ""
+
+
+def _is_again(record: Record) -> bool:
+    """Did the queue deliver this message before? SQS counts deliveries in the message's attributes."""
+    count = str((record.get("attributes") or {}).get("ApproximateReceiveCount") or "1")
+    return count.isdecimal() and int(count) > 1
+
+
+def _message(record: Record) -> Mapping[str, Json]:
+    try:
+        message = json.loads(record["body"])
+    except (ValueError, RecursionError) as error:
+        raise BadEvent(f"the message is no JSON: {error}", where=record["messageId"]) from error
+    if not isinstance(message, Mapping):
+        raise BadEvent("the message is no object", where=record["messageId"])
+    return message
+
+
+def _failures(failed: Iterable[str]) -> Mapping[str, Json]:
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in sorted(failed)]}

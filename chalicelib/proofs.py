@@ -1,0 +1,130 @@
+"""Invariant 9: a fix grants nothing new. Every call that could grant is proved harmless here, or refused.
+
+The two named exceptions (leading a secret out, and undo) never pass through these proofs: the first is always
+approved by people, the second restores exactly the journalled state.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from .controls._grants import statement_of
+from .errors import BadPolicy
+from .iam import documents, subset
+from .model import Call, Json, Resource
+from .proofs_iam import PROOFS_OF_IDENTITY
+from .surgery import element, statements
+
+
+def unproved(calls: tuple[Call, ...], resource: Resource) -> str:
+    """Why some call cannot be proved to grant nothing new, as a sentence; empty when all are proved."""
+    for call in calls:
+        problem = _problem(call, resource, calls)
+        if problem:
+            return f"{call.operation} is not proved to grant nothing new: {problem}"
+    return ""
+
+
+def _problem(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str:
+    if call.operation in PROOFS_OF_IDENTITY:
+        return PROOFS_OF_IDENTITY[call.operation](call, resource, calls)
+    proof = _PROOFS.get(call.operation)
+    return proof(call.parameters, resource) if proof else "nobody has written down a proof for it"
+
+
+def _trust_narrows(parameters: Mapping[str, Json], resource: Resource) -> str:
+    try:
+        new = documents.parse(json.loads(parameters["PolicyDocument"]), "trust")
+        old = documents.parse(resource.config["AssumeRolePolicyDocument"], "trust")
+    except (BadPolicy, ValueError) as error:
+        return str(error)
+    proof = subset.allows_subset(new, old)
+    return "" if proof.holds else proof.reason
+
+
+def _policy_narrows(parameter: str) -> Callable[[Mapping[str, Json], Resource], str]:
+    """The proof for a write of the resource's whole policy: what `parameter` holds allows nothing that it did not."""
+
+    def proof(parameters: Mapping[str, Json], resource: Resource) -> str:
+        try:
+            new = documents.parse(json.loads(parameters[parameter]), "resource")
+            old = documents.parse(resource.config["Policy"], "resource")
+        except (BadPolicy, ValueError) as error:
+            return str(error)
+        found = subset.allows_subset(new, old)
+        return "" if found.holds else found.reason
+
+    return proof
+
+
+def _grant_narrows(parameters: Mapping[str, Json], resource: Resource) -> str:
+    """A new statement of a function's policy allows nothing that its qualifier's policy does not allow already."""
+    if not parameters.get("StatementId"):
+        return "it names no statement"
+    qualifier = parameters.get("Qualifier") or "$LATEST"
+    entries = [e for e in resource.config.get("Qualifiers") or () if e["Qualifier"] == qualifier and e.get("Policy")]
+    if not entries:
+        return "that qualifier has no policy, so the grant would be new"
+    arn = resource.arn if qualifier == "$LATEST" else f"{resource.arn}:{qualifier}"
+    added = statement_of(parameters, str(parameters["StatementId"]), arn)
+    try:
+        new = documents.parse(
+            {"Version": "2012-10-17", "Statement": [*_denies(entries[0]["Policy"]), added]}, "resource"
+        )
+        found = subset.allows_subset(new, documents.parse(entries[0]["Policy"], "resource"))
+    except BadPolicy as error:
+        return str(error)
+    return "" if found.holds else found.reason
+
+
+def _denies(policy: Mapping[str, Json]) -> list[Json]:
+    return [s for s in statements(policy) if element(s, "Effect") != "Allow"]
+
+
+def _queue_policy_narrows(parameters: Mapping[str, Json], resource: Resource) -> str:
+    attributes = parameters["Attributes"]
+    return _policy_narrows("Policy")(attributes, resource) if set(attributes) == {"Policy"} else _MORE
+
+
+def _topic_policy_narrows(parameters: Mapping[str, Json], resource: Resource) -> str:
+    return _policy_narrows("AttributeValue")(parameters, resource) if parameters["AttributeName"] == "Policy" else _MORE
+
+
+_MORE = "it sets more than the policy"
+
+
+def _boundary_restricts(parameters: Mapping[str, Json], resource: Resource) -> str:
+    """A boundary on a role that has none only takes away; one that replaces another could loosen it."""
+    if resource.config.get("PermissionsBoundary"):
+        return "the role already has a permissions boundary, and replacing it could loosen it"
+    return ""
+
+
+def _asks_for_iam(parameters: Mapping[str, Json], resource: Resource) -> str:
+    return "" if parameters.get("AuthType") == "AWS_IAM" else "only AuthType AWS_IAM asks callers who they are"
+
+
+def _grants_nothing(parameters: Mapping[str, Json], resource: Resource) -> str:
+    """Calls that take grants away, or that have no say in who may do what."""
+    return ""
+
+
+_PROOFS: Mapping[str, Callable[[Mapping[str, Json], Resource], str]] = {
+    "apigateway:UpdateStage": _grants_nothing,
+    "dynamodb:PutResourcePolicy": _policy_narrows("Policy"),
+    "ecr:SetRepositoryPolicy": _policy_narrows("policyText"),
+    "events:PutPermission": _policy_narrows("Policy"),
+    "iam:PutRolePermissionsBoundary": _boundary_restricts,
+    "iam:UpdateAssumeRolePolicy": _trust_narrows,
+    "kms:PutKeyPolicy": _policy_narrows("Policy"),
+    "lambda:AddPermission": _grant_narrows,
+    "lambda:RemoveLayerVersionPermission": _grants_nothing,
+    "lambda:RemovePermission": _grants_nothing,
+    "lambda:UpdateFunctionUrlConfig": _asks_for_iam,
+    "s3:PutBucketPolicy": _policy_narrows("Policy"),
+    "secretsmanager:CreateSecret": _grants_nothing,
+    "secretsmanager:PutResourcePolicy": _policy_narrows("ResourcePolicy"),
+    "sns:SetTopicAttributes": _topic_policy_narrows,
+    "sqs:SetQueueAttributes": _queue_policy_narrows,
+}

@@ -1,0 +1,230 @@
+"""The package and its templates, built from the sources alone: same sources, same bytes, no AWS.
+
+The sources are copied to a folder of their own, so that nothing but them can get into the package, and built there
+with `chalice package --merge-template`. The zip is then written anew (sorted, stored, without times), because
+Chalice keeps times and the file system's order; stored and not deflated, because zlib versions differ.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from chalicelib.errors import Misconfigured, SutureError
+from chalicelib.model import Json
+
+REGION = "us-east-1"
+_KEPT = 4
+_ABANDONED = 3600
+_LAST = "template.json"
+_FILES = ("app.py", "requirements.txt", "resources.json")
+_FOLDERS = ("chalicelib", "runbooks", "governance")
+_DERIVED = ("__pycache__", "packaged.json")
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build: the package, Chalice's merged SAM template, the same expanded to CloudFormation, its digest."""
+
+    zip: Path
+    sam_template: Path
+    template: Path
+    digest: str
+
+
+def build(root: Path) -> Build:
+    """The build of the sources under `root`, from the cache (.suture/build) when they have not changed.
+
+    Raises Misconfigured when a source is missing or Chalice refuses, with what it said.
+    """
+    _require_sources(root)
+    home, digest = root / ".suture" / "build", _digest(root)
+    if not (home / digest / _LAST).is_file():
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home, prefix="tmp-") as scratch:
+            digest = _make(root, home, Path(scratch))
+    os.utime(home / digest)
+    _forget_old(home)
+    return _build_in(home / digest, digest)
+
+
+def main() -> int:
+    """Build the sources of the working folder and say where they are. 0, or 2 with the reason."""
+    try:
+        done = build(Path.cwd())
+    except SutureError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stdout.write(f"{done.zip} ({done.zip.stat().st_size / 1e6:.2f} MB), {done.template}\n")
+    return 0
+
+
+def _build_in(folder: Path, digest: str) -> Build:
+    return Build(folder / "deployment.zip", folder / "sam.json", folder / _LAST, digest)
+
+
+def _require_sources(root: Path) -> None:
+    for name in (*_FILES, ".chalice/config.json", *_FOLDERS):
+        if not (root / name).exists():
+            raise Misconfigured(f"{name} is missing", where=str(root), next_step="run this in a checkout of Suture")
+    for name in ("runbooks", "governance"):
+        link = root / "vendor" / name
+        if not link.is_dir():
+            raise Misconfigured(
+                f"vendor/{name} is not the folder ../{name}, and without it the package would lack it",
+                where=str(link),
+                next_step=f"check out with symbolic links, or run: ln -sfn ../{name} vendor/{name}",
+            )
+
+
+def _digest(root: Path) -> str:
+    """Hex digest over everything that the build depends on: sources, this file, the tools' versions."""
+    tools = [f"{name} {version(name)}" for name in ("chalice", "aws-sam-translator")]
+    digest = hashlib.sha256("\n".join(tools).encode())
+    for name, path in sorted(_sources(root)):
+        content = path.read_bytes()
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:24]
+
+
+def _sources(root: Path) -> Iterator[tuple[str, Path]]:
+    yield "build.py", Path(__file__)
+    yield "compile.py", Path(__file__).with_name("compile.py")
+    for name in _FILES:
+        yield name, root / name
+    for path in (root / ".chalice").glob("*.json"):
+        yield f".chalice/{path.name}", path
+    for name in _FOLDERS:
+        for path in (root / name).rglob("*"):
+            inside = path.relative_to(root)
+            if path.is_file() and not any(p.startswith(".") or p in _DERIVED for p in inside.parts):
+                yield inside.as_posix(), path
+
+
+def _make(root: Path, home: Path, scratch: Path) -> str:
+    """Build in `scratch` and publish. The digest is the copy's: a source may change while it is being copied."""
+    from .compile import compile_all  # pydantic and the controls: a build out of the cache needs neither
+
+    stage, packaged, made = scratch / "stage", scratch / "packaged", scratch / "made"
+    _copy_sources(root, stage)
+    digest = _digest(stage)
+    compile_all(stage)
+    _run_chalice(stage, packaged)
+    made.mkdir()
+    result = _build_in(made, digest)
+    sam = json.loads((packaged / "sam.json").read_text())
+    _write_zip(packaged / "deployment.zip", result.zip)
+    _write_json(result.sam_template, sam)
+    _write_json(result.template, expand(sam, digest))
+    _publish(made, home / digest)
+    return digest
+
+
+def _copy_sources(root: Path, stage: Path) -> None:
+    (stage / ".chalice").mkdir(parents=True)
+    (stage / "vendor").mkdir()
+    for name in _FILES:
+        shutil.copy(root / name, stage / name)
+    for path in (root / ".chalice").glob("*.json"):
+        shutil.copy(path, stage / ".chalice" / path.name)
+    for name in _FOLDERS:
+        shutil.copytree(root / name, stage / name, ignore=shutil.ignore_patterns(".*", *_DERIVED))
+    for name in ("runbooks", "governance"):
+        (stage / "vendor" / name).symlink_to(Path("..") / name)
+
+
+def _run_chalice(stage: Path, out: Path) -> None:
+    """`chalice package`, in a process of its own: it imports app.py, changes folder, and wants a region."""
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from chalice.cli import main; sys.exit(main())",
+        "package",
+        "--stage",
+        "prod",
+    ]
+    command += ["--merge-template", "resources.json", str(out)]
+    quiet = {k: v for k, v in os.environ.items() if not k.startswith("AWS_") and k != "PYTHONPATH"}
+    environment = {**quiet, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
+    done = subprocess.run(command, cwd=stage, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Misconfigured(
+            f"chalice package failed: {done.stderr.strip()[-1500:] or done.stdout.strip()[-1500:]}",
+            where=str(stage),
+            next_step="mend app.py, .chalice/config.json or resources.json",
+        )
+
+
+def _write_zip(source: Path, target: Path) -> None:
+    with zipfile.ZipFile(source) as found, zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as made:
+        for name in sorted(set(found.namelist())):
+            if name.endswith((".pyc", "/")) or "__pycache__" in name:
+                continue
+            entry = zipfile.ZipInfo(name, _NO_TIME)
+            entry.create_system, entry.external_attr = 3, 0o100644 << 16
+            made.writestr(entry, found.read(name))
+
+
+def _write_json(path: Path, document: Json) -> None:
+    path.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
+
+
+def expand(sam: Mapping[str, Json], digest: str) -> dict[str, Json]:
+    """The CloudFormation template that AWS's SAM transform makes of `sam`, worked out here and offline.
+
+    The transform wants code in S3, so the expanded template names the bucket `suture-build` and the key
+    `<digest>.zip`; who deploys it puts the real place there.
+    """
+    from boto3.session import Session
+    from samtranslator.parser.parser import Parser
+    from samtranslator.translator.translator import Translator
+
+    document: dict[str, Json] = json.loads(json.dumps(sam))
+    for resource in document["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = {"Bucket": "suture-build", "Key": f"{digest}.zip"}
+    session = Session(aws_access_key_id="none", aws_secret_access_key="none", region_name=REGION)
+    translator = Translator({}, Parser(), boto_session=session)
+    expanded: dict[str, Json] = translator.translate(document, parameter_values={})
+    return expanded
+
+
+def _publish(made: Path, target: Path) -> None:
+    try:
+        made.rename(target)
+    except OSError:
+        if not (target / _LAST).is_file():
+            shutil.rmtree(target, ignore_errors=True)
+            made.rename(target)
+
+
+def _forget_old(home: Path) -> None:
+    """Keep a few builds (another process may run an older one), and no scratch that a killed build left behind."""
+    found = sorted(home.iterdir(), key=_touched, reverse=True)
+    builds = [p for p in found if not p.name.startswith("tmp-")]
+    abandoned = [p for p in found if p not in builds and _touched(p) < time.time() - _ABANDONED]
+    for old in [*builds[_KEPT:], *abandoned]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _touched(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""The demo's claims, checked after the fact with plain boto3 reads by an administrator who is not Suture."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from chalicelib.model import Json
+
+from .shop import PASSWORD, Shop
+
+
+def differences(shop: Shop, cases: Sequence[Mapping[str, Json]]) -> list[str]:
+    """Where AWS is not in the state that the story claims, as sentences; empty when it is."""
+    return [problem for check in _CHECKS for problem in check(shop, cases)]
+
+
+def _orders(shop: Shop, cases: Sequence[Mapping[str, Json]]) -> Iterator[str]:
+    if (sids := _sids(shop, "shop-orders")) != ["from-bucket"]:
+        yield f"shop-orders should keep the grant for S3 alone, and has {sids}"
+
+
+def _site(shop: Shop, cases: Sequence[Mapping[str, Json]]) -> Iterator[str]:
+    url = _read(shop, "lambda").get_function_url_config(FunctionName="shop-site")
+    if url["AuthType"] != "NONE":
+        yield f"the undone URL of shop-site should be NONE again, and is {url['AuthType']}"
+    if url["FunctionUrl"] != shop.site_url:
+        yield "the URL of shop-site should have kept its host name"
+
+
+def _password(shop: Shop, cases: Sequence[Mapping[str, Json]]) -> Iterator[str]:
+    secrets = _read(shop, "secretsmanager")
+    names = [s["Name"] for s in secrets.list_secrets()["SecretList"] if "shop-payments" in s["Name"]]
+    if len(names) != 1 or secrets.get_secret_value(SecretId=names[0])["SecretString"] != PASSWORD:
+        yield f"the password should be in one secret of shop-payments, and there are {len(names)}"
+    variables = _read(shop, "lambda").get_function_configuration(FunctionName="shop-payments")["Environment"]
+    if variables["Variables"].get("DB_PASSWORD") != PASSWORD:
+        yield "the variable of shop-payments should be as it was until its owner removes it"
+    if PASSWORD in json.dumps(cases) or PASSWORD in json.dumps(_table(shop)):
+        yield "the password should be in no case and in no item of the table, and is"
+
+
+def _payments(shop: Shop, cases: Sequence[Mapping[str, Json]]) -> Iterator[str]:
+    bound = _read(shop, "iam").get_role(RoleName="shop-payments-role")["Role"].get("PermissionsBoundary", {})
+    if not bound.get("PermissionsBoundaryArn", "").startswith(f"arn:aws:iam::{shop.account}:policy/suture-"):
+        yield f"shop-payments-role should carry Suture's boundary, and has {bound or 'none'}"
+
+
+def _reports(shop: Shop, cases: Sequence[Mapping[str, Json]]) -> Iterator[str]:
+    trust = _read(shop, "iam").get_role(RoleName="shop-reports-role")["Role"]["AssumeRolePolicyDocument"]
+    principals = [s["Principal"] for s in trust["Statement"]]
+    if principals != [{"Service": "lambda.amazonaws.com"}]:
+        yield f"shop-reports-role should trust Lambda alone, and trusts {principals}"
+
+
+def _stage(shop: Shop, cases: Sequence[Mapping[str, Json]]) -> Iterator[str]:
+    stage = _read(shop, "apigateway").get_stage(restApiId=shop.api_id, stageName="live")
+    if stage.get("accessLogSettings") or stage.get("methodSettings") or stage.get("tracingEnabled"):
+        yield "the stage should be untouched, since its fix was rejected"
+
+
+def _uploads(shop: Shop, cases: Sequence[Mapping[str, Json]]) -> Iterator[str]:
+    if (sids := _sids(shop, "shop-uploads")) != ["from-bucket", "public-upload"]:
+        yield f"shop-uploads should be left to its owner with both grants, and has {sids}"
+
+
+_CHECKS = (_orders, _site, _password, _payments, _reports, _stage, _uploads)
+
+
+def _sids(shop: Shop, function: str) -> list[str]:
+    policy = json.loads(_read(shop, "lambda").get_policy(FunctionName=function)["Policy"])
+    return sorted(s["Sid"] for s in policy["Statement"])
+
+
+def _table(shop: Shop) -> list[Mapping[str, Json]]:
+    pages = _read(shop, "dynamodb").get_paginator("scan").paginate(TableName=shop.stage.ready["table"])
+    return [item for page in pages for item in page["Items"]]
+
+
+def _read(shop: Shop, service: str) -> Any:
+    return shop.stage.client("deployer", service)

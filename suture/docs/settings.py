@@ -1,0 +1,93 @@
+"""Everything that can be set: deployment parameters, the functions' environment and size, the command's variables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from chalicelib.errors import Misconfigured
+from chalicelib.model import Json
+
+from .markdown import code, codes, page, table
+
+ENVIRONMENT: Mapping[str, str] = {
+    "ACCESS_LOG_ARN": "The log group that `apigateway-guard-stage` sends access logs to",
+    "ACCOUNT_ID": "The account that this deployment looks after",
+    "BOUNDARY_ARN": "The permissions boundary that `iam-contain-role` attaches",
+    "CHANGES_QUEUE": "Where `watch` hears of changes",
+    "FINGERPRINT_KEY": "The KMS key behind the fingerprints of values that must not be stored",
+    "JOURNAL_KEY": "The KMS key behind the journal's seal; writers only",
+    "NOTICES_QUEUE": "Where `notify` hears of cases to tell about",
+    "REMEDIATE_IAM_QUEUE": "Where the writer of IAM hears of cases to carry out",
+    "REMEDIATE_QUEUE": "Where the writer of everything else hears of cases to carry out",
+    "REMEDIATE_SECRETS_QUEUE": "Where the writer of secrets hears of cases to carry out",
+    "STAGE": "The stage, as it stands in every name: `suture-<stage>-…`",
+    "TABLE": "The table of cases",
+    "WEBHOOK_SECRET_PARAMETER": "The SSM parameter with the key that signs webhooks",
+    "WEBHOOK_URL": "Where notices are posted to; empty for nowhere",
+}
+"""What each variable of a function is for. One without its sentence here breaks the rendering."""
+
+COMMAND: Mapping[str, str] = {
+    "AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL": "These and the other AWS variables that boto3 reads",
+    "SUTURE_API_URL": "The decision API's address, for `cases`, `pause` and `resume`",
+    "SUTURE_DEBUG": "`1` prints the traceback of an unexpected failure",
+    "BOUNDARY_ARN, ACCESS_LOG_ARN": "What plans made here (`scan --plan`, `runbooks plan`) take for the stack's",
+    "NO_COLOR": "Any value: no colours",
+}
+"""What the command `suture` reads."""
+
+
+def page_for(root: Path) -> str:
+    """The page, from resources.json and .chalice/config.json below `root`."""
+    document = json.loads((root / "resources.json").read_text("utf-8"))
+    config = json.loads((root / ".chalice" / "config.json").read_text("utf-8"))
+    return page(
+        "# Settings",
+        "## Deployment parameters",
+        "Parameters of the stack, as `resources.json` has them.",
+        table(("parameter", "default", "allowed", "what it is for"), _parameters(document["Parameters"])),
+        "## The functions' environment",
+        "Set by the stack; nobody sets them by hand.",
+        table(("variable", "what it is for", "functions"), _environment(document["Resources"])),
+        "## The functions' size",
+        "From `.chalice/config.json`. `api_handler` is Chalice's name for `chat`.",
+        table(("function", "memory", "timeout", "reserved concurrency"), _sizes(config)),
+        "## The command's environment",
+        table(("variable", "what it is for"), [(codes(name.split(", ")), what) for name, what in COMMAND.items()]),
+        "## What the stack gives out",
+        table(("output", "resource"), [(code(n), code(str(o["Value"].get("Ref")))) for n, o in _outputs(document)]),
+    )
+
+
+def _parameters(parameters: Mapping[str, Json]) -> Iterator[tuple[str, ...]]:
+    for name, entry in parameters.items():
+        pattern = entry.get("AllowedPattern", "")
+        allowed = codes(entry.get("AllowedValues", ())) or (code(pattern) if pattern else "any text")
+        yield code(name), code(entry["Default"] or '""'), allowed, entry["Description"].replace("<", "&lt;")
+
+
+def _environment(resources: Mapping[str, Json]) -> Iterator[tuple[str, ...]]:
+    users: dict[str, list[str]] = {}
+    for resource in resources.values():
+        name = str(resource.get("Properties", {}).get("FunctionName", {}))
+        for variable in resource.get("Properties", {}).get("Environment", {}).get("Variables", {}):
+            users.setdefault(variable, []).append(name.rsplit("${Stage}-", 1)[-1].removesuffix("'}"))
+    most = max(map(len, users.values()), default=0)
+    for variable, functions in sorted(users.items()):
+        if variable not in ENVIRONMENT:
+            step = "say in ENVIRONMENT of suture/docs/settings.py what it is for"
+            raise Misconfigured(f"nobody says what {variable} is for", where="resources.json", next_step=step)
+        yield code(variable), ENVIRONMENT[variable], "all" if len(functions) == most else codes(functions)
+
+
+def _sizes(config: Mapping[str, Json]) -> Iterator[tuple[str, ...]]:
+    for stage in config["stages"].values():
+        for name, entry in stage["lambda_functions"].items():
+            concurrency = str(entry.get("reserved_concurrency", "-"))
+            yield code(name), f"{entry['lambda_memory_size']} MB", f"{entry['lambda_timeout']} s", concurrency
+
+
+def _outputs(document: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]]:
+    yield from document.get("Outputs", {}).items()

@@ -1,0 +1,167 @@
+"""One role's policies narrowed by all the evidence there is: the engine of `suture iam narrow`. It changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.aws.clients import Clients
+from chalicelib.errors import CallFailed, Denied
+from chalicelib.iam.documents import Document
+from chalicelib.iam.evidence import Observed, Window
+from chalicelib.iam.fitting import AWS_KIND, CUSTOMER_KIND, INLINE_KIND, NamedDocument
+from chalicelib.iam.narrowing import Proposal, narrowed
+from chalicelib.model import Resource
+from suture.evidence.arns import Where
+from suture.evidence.last_accessed import last_accessed
+from suture.evidence.package import read_package
+from suture.evidence.trail import Trail, read_trail
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What to look at: files and folders of CloudTrail records, packages with the values of their environment
+    variables, services whose data events the records hold, and how many days back."""
+
+    trail: Sequence[Path] = ()
+    packages: Sequence[Path] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    data_events: frozenset[str] = frozenset()
+    days: int = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """A role's policies as they are, what was observed over which window, and the proposal."""
+
+    role: str
+    old: tuple[NamedDocument, ...]
+    observed: tuple[Observed, ...]
+    window: Window
+    proposal: Proposal
+
+
+def narrow(
+    aws: Clients, iam: Any, role: Resource, boundary: Sequence[Document] | None, sources: Sources, now: datetime
+) -> Narrowing:
+    """The proposal for a role as its reader gives it. `iam` is a boto3 client. What cannot be had is a note."""
+    observed: list[Observed] = []
+    notes: list[str] = []
+    since = (now - timedelta(days=sources.days)).date().isoformat()
+    window = Window(since, now.date().isoformat(), sources.days)
+    window = _with_last_accessed(iam, role.arn, window, observed, notes)
+    window = _with_trail(sources, role.arn, window, observed, notes)
+    window = _with_packages(sources, _where(role.arn), window, observed, notes)
+    old = tuple(_policies(aws, role, notes))
+    window = window._replace(notes=tuple(notes))
+    return Narrowing(role.arn, old, tuple(observed), window, narrowed(old, observed, window, boundary))
+
+
+def _where(role: str) -> Where:
+    parts = role.split(":")
+    return Where(parts[1], "*", parts[4])
+
+
+def _with_last_accessed(iam: Any, role: str, window: Window, observed: list[Observed], notes: list[str]) -> Window:
+    try:
+        found = last_accessed(iam, role, window.since)
+    except (CallFailed, ClientError, BotoCoreError, NotImplementedError) as error:
+        said = str(getattr(error, "what", "") or error).splitlines() or [type(error).__name__]
+        step = "allow iam:GenerateServiceLastAccessedDetails and iam:GetServiceLastAccessedDetails to have it"
+        notes.append(f"There is no last-accessed data ({said[0][:160]}); {step}.")
+        return window
+    observed += found.observed
+    return window._replace(idle=found.idle, busy=found.busy, idle_actions=found.idle_actions)
+
+
+def _with_trail(sources: Sources, role: str, window: Window, observed: list[Observed], notes: list[str]) -> Window:
+    if not sources.trail:
+        return window
+    trail = read_trail(sources.trail, role, window.since)
+    observed += trail.observed
+    notes += _said_of(trail)
+    if not trail.mine:
+        notes.append("None of the CloudTrail records is of this role: what it did not call is not known from them.")
+        return window
+    first, last = (datetime.fromisoformat(t) for t in (trail.first, trail.last))
+    days = max(1, (last.date() - first.date()).days + 1)
+    if days < window.days:
+        notes.append(f"The CloudTrail records are of {days} days only, and {window.days} were asked for.")
+        window = window._replace(since=trail.first[:10], until=trail.last[:10], days=days)
+    return window._replace(management=True, data_events=frozenset(sources.data_events | trail.included))
+
+
+def _said_of(trail: Trail) -> Iterable[str]:
+    regions = ", ".join(sorted(filter(None, trail.regions))) or "no region"
+    counted = f"CloudTrail: {_count(trail.records, 'record')}, {trail.mine:,} of this role"
+    yield f"{counted}; calls in other regions than {regions} are not in them."
+    if trail.refused:
+        yield f"AWS refused {_count(trail.refused, 'call')} of the role; they count for nothing."
+    if trail.problems:
+        shown = "; ".join(trail.problems[:_SHOWN])
+        yield f"{len(trail.problems):,} pieces of the CloudTrail files could not be read: {shown}."
+    if trail.data:
+        yield (
+            f"There are data events of {', '.join(sorted(trail.data))}; whether they are of all resources nobody can "
+            "tell from them: say --data-events SERVICE where they are, and what was not seen will go."
+        )
+
+
+def _with_packages(
+    sources: Sources, where: Where, window: Window, observed: list[Observed], notes: list[str]
+) -> Window:
+    if not sources.packages:
+        return window
+    blind: dict[str, str] = {}
+    for path in sources.packages:
+        found = read_package(path, where, sources.environment)
+        observed += found.observed
+        blind |= found.blind
+        notes.append(
+            f"{path.name}: {_count(found.files, 'source file')} read, {_count(len(found.observed), 'AWS call')} found."
+        )
+        if not found.files:
+            blind.setdefault("*", f"{path.name} has no Python, JavaScript or TypeScript")
+        for name, why in list(found.unread.items())[:_SHOWN]:
+            notes.append(f"Not read: {name}: {why}.")
+        if len(found.unread) > _SHOWN:
+            notes.append(f"Not read: {len(found.unread) - _SHOWN:,} more files.")
+        if found.native:
+            notes.append(
+                f"{len(found.native):,} native libraries ({found.native[0]}, …) are taken to make no AWS calls."
+            )
+    notes += [f"Calls of {'any service' if s == '*' else s} may be hidden: {why}." for s, why in sorted(blind.items())]
+    return window._replace(package=frozenset(blind))
+
+
+def _policies(aws: Clients, role: Resource, notes: list[str]) -> Iterable[NamedDocument]:
+    for policy in role.config["RolePolicyList"]:
+        yield NamedDocument(policy["PolicyName"], policy["PolicyDocument"], INLINE_KIND)
+    for policy in role.config["AttachedManagedPolicies"]:
+        arn = str(policy["PolicyArn"])
+        if arn.split(":")[4] == "aws":
+            yield NamedDocument(policy["PolicyName"], policy["PolicyDocument"], AWS_KIND, arn)
+        else:
+            users = _users(aws, arn, notes)
+            yield NamedDocument(policy["PolicyName"], policy["PolicyDocument"], CUSTOMER_KIND, arn, users)
+
+
+def _users(aws: Clients, arn: str, notes: list[str]) -> int:
+    """How many roles, users and groups have a policy; more than one where that may not be looked up."""
+    try:
+        answer = aws.call("iam:ListEntitiesForPolicy", {"PolicyArn": arn})
+    except Denied:
+        notes.append(f"Who else uses {arn} could not be looked up (iam:ListEntitiesForPolicy), so that it is copied.")
+        return 2
+    return sum(len(answer.get(k) or ()) for k in ("PolicyRoles", "PolicyUsers", "PolicyGroups"))
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

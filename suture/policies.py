@@ -1,0 +1,235 @@
+"""The IAM policy of each function, from what the readers and the pinned runbooks declare that they call.
+
+Resources are as narrow as the calls' ARNs allow: a parameter becomes `*`, account, region and partition become
+CloudFormation's own, and Suture's table, queues and keys are named exactly. What is ours but not in the operation
+catalogue (logs, traces, the queue that wakes a function) stands here. Actions and condition keys: AWS Service
+Authorization Reference; leading keys: "Using IAM policy conditions for fine-grained access control" of DynamoDB.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from chalicelib.aws.operations import OPERATIONS, operation
+from chalicelib.model import Json
+from chalicelib.writers import WRITERS
+
+PREFIX = "suture-${Stage}-"
+BOUNDARY: Json = {"Ref": "Boundary"}
+
+_CASES = ("CASE", "RES", "COUNT")
+_JOURNALED = (*_CASES, "JOURNAL", "LEASE")
+_QUEUES = ("ChangesQueue", "RemediateQueue", "RemediateIamQueue", "RemediateSecretsQueue", "NoticesQueue")
+_TO_ALL = (*_QUEUES[1:],)
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What one function does besides calling customers' resources.
+
+    `kinds` are the leading keys that it may write, `queue` wakes it, `sends` are queues that it may send to,
+    `keys` are the HMAC keys that it derives from, `own` further actions with their resources, `failures` says that
+    Lambda keeps its failed asynchronous invocations in a queue.
+    """
+
+    table: bool = True
+    kinds: tuple[str, ...] = ()
+    queue: str = ""
+    sends: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    own: tuple[tuple[str, Json], ...] = ()
+    failures: bool = False
+
+
+_FINGERPRINT = ("FingerprintKey",)
+_JOURNAL = (*_FINGERPRINT, "JournalKey")
+_SECRET_PARAMETER = {
+    "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${WebhookSecretParameter}"
+}
+
+
+def _writer(queue: str) -> Duty:
+    return Duty(kinds=_JOURNALED, queue=queue, sends=(queue, "ChangesQueue", "NoticesQueue"), keys=_JOURNAL)
+
+
+DUTIES: Mapping[str, Duty] = {
+    "watch": Duty(kinds=_CASES, queue="ChangesQueue", sends=("ChangesQueue", *_TO_ALL), keys=_FINGERPRINT),
+    "sweep": Duty(kinds=_CASES, sends=("ChangesQueue", *_TO_ALL), keys=_FINGERPRINT, failures=True),
+    "config_rule": Duty(table=False, keys=_FINGERPRINT, own=(("config:PutEvaluations", "*"),), failures=True),
+    "remediate": _writer("RemediateQueue"),
+    "remediate_iam": _writer("RemediateIamQueue"),
+    "remediate_secrets": _writer("RemediateSecretsQueue"),
+    "chat": Duty(kinds=("APPROVAL", "CASE", "SUPPRESSION", "SWITCH"), sends=_TO_ALL),
+    "notify": Duty(
+        queue="NoticesQueue",
+        sends=("NoticesQueue",),
+        own=(("ssm:GetParameter", _SECRET_PARAMETER),),
+    ),
+}
+
+
+def policy(function: str, operations: Collection[str]) -> dict[str, Json]:
+    """The policy document of one function that may make `operations` on customers' resources."""
+    duty = DUTIES[function]
+    statements = [
+        *_platform(function, duty),
+        *_table(duty),
+        *_plumbing(duty),
+        *_calls("Read", [o for o in operations if operation(o).kind == "read"]),
+        *_calls("Write", [o for o in operations if operation(o).kind == "write"]),
+    ]
+    if function in WRITERS:
+        statements += _never_ourselves()
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _allow(sid: str, actions: Iterable[str], resources: Json, conditions: Json = None) -> dict[str, Json]:
+    statement = {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": resources}
+    return {**statement, "Condition": conditions} if conditions else statement
+
+
+def _sub(text: str) -> dict[str, str]:
+    return {"Fn::Sub": text}
+
+
+def _arn(logical: str) -> dict[str, Json]:
+    return {"Fn::GetAtt": [logical, "Arn"]}
+
+
+def _platform(function: str, duty: Duty) -> Iterator[dict[str, Json]]:
+    group = f"log-group:/aws/lambda/{PREFIX}{function.replace('_', '-')}"
+    streams = f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:{group}:*"
+    yield _allow("Log", ("logs:CreateLogStream", "logs:PutLogEvents"), _sub(streams))
+    yield _allow("Trace", ("xray:PutTelemetryRecords", "xray:PutTraceSegments"), "*")
+    if duty.queue:
+        receive = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+        yield _allow("Receive", receive, _arn(duty.queue))
+    if duty.failures:
+        yield _allow("KeepFailures", ("sqs:SendMessage",), _arn("FailedInvocations"))
+
+
+def _table(duty: Duty) -> Iterator[dict[str, Json]]:
+    if not duty.table:
+        return
+    actions = {a for o in OPERATIONS.values() if o.kind == "own" for a, _ in o.iam if a.startswith("dynamodb:")}
+    reads = actions & _TABLE_READS
+    yield _allow("ReadCases", reads, [_arn("CaseTable"), _sub("${CaseTable.Arn}/index/*")])
+    if not duty.kinds:
+        return
+    keys = {"dynamodb:LeadingKeys": [f"{kind}#*" for kind in sorted(duty.kinds)]}
+    present = {"dynamodb:LeadingKeys": "false"}
+    yield _allow(
+        "WriteOwnKinds", actions - reads, _arn("CaseTable"), {"ForAllValues:StringLike": keys, "Null": present}
+    )
+
+
+_TABLE_READS = frozenset(
+    f"dynamodb:{name}" for name in ("BatchGetItem", "ConditionCheckItem", "DescribeTable", "GetItem", "Query", "Scan")
+)
+_TABLE_LOOKS = ("dynamodb:GetResourcePolicy", "dynamodb:ListTagsOfResource")
+
+
+def _plumbing(duty: Duty) -> Iterator[dict[str, Json]]:
+    if duty.sends:
+        yield _allow("Send", ("sqs:SendMessage",), [_arn(q) for q in _QUEUES if q in duty.sends])
+    if duty.keys:
+        yield _allow("DeriveKeys", ("kms:GenerateMac",), [_arn(key) for key in duty.keys])
+    for action, resource in duty.own:
+        yield _allow(_words(action), (action,), resource)
+
+
+def _calls(kind: str, operations: Iterable[str]) -> Iterator[dict[str, Json]]:
+    """Statements for catalogued calls: actions on the same resources together, and no action on a resource more."""
+    actions: dict[tuple[str, str, bool], set[str]] = {}
+    for name in operations:
+        for action, template in operation(name).iam:
+            place = (action.split(":")[0], pattern(template), action in _BOUNDARY_ACTIONS)
+            actions.setdefault(place, set()).add(action)
+    resources: dict[tuple[str, bool, tuple[str, ...]], list[str]] = {}
+    for (service, resource, bounded), names in sorted(actions.items()):
+        resources.setdefault((service, bounded, tuple(sorted(names))), []).append(resource)
+    for (service, bounded, together), places in resources.items():
+        sid = f"{kind}{_words(service)}{_place(places[0])}{'Boundary' if bounded else ''}"
+        conditions = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}} if bounded else None
+        found = [_sub(p) if "${" in p else p for p in places]
+        yield _allow(sid, together, found if len(found) > 1 else found[0], conditions)
+
+
+_BOUNDARY_ACTIONS = frozenset({"iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"})
+
+
+def pattern(template: str) -> str:
+    """A catalogue resource template as an IAM pattern for `Fn::Sub`: parameters are `*`.
+
+    A secret that a template knows by how its name begins is one of our own.
+    """
+    places = {"partition": "${AWS::Partition}", "region": "${AWS::Region}", "account": "${AWS::AccountId}"}
+    filled = re.sub(r"(?<!\$){([A-Za-z]+)}", lambda m: places.get(m[1], "*"), template)
+    ours = filled.replace(":secret:*", ":secret:suture/*") if template.endswith("}*") else filled
+    return re.sub(r"\*+", "*", ours)
+
+
+def _words(text: str) -> str:
+    return "".join(w[:1].upper() + w[1:] for w in re.split(r"[^A-Za-z0-9]+", text))
+
+
+def _place(resource: str) -> str:
+    return _words(resource.rsplit("}:", 1)[-1].replace("${AWS::Region}", "")) if resource != "*" else "Anything"
+
+
+def _never_ourselves() -> Iterator[dict[str, Json]]:
+    """Denies on our own parts, whatever else is allowed. Reading stays possible, so that Suture can raise the alarm."""
+    for sid, but, resources in _OURSELVES:
+        yield {"Sid": sid, "Effect": "Deny", "NotAction": list(but), "Resource": list(resources)}
+
+
+_IAM = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
+_OURSELVES: tuple[tuple[str, tuple[str, ...], tuple[Json, ...]], ...] = (
+    (
+        "NeverOurCode",
+        ("events:Describe*", "events:List*", "iam:Get*", "iam:List*", "lambda:Get*", "lambda:List*"),
+        (
+            _sub("arn:${AWS::Partition}:lambda:*:${AWS::AccountId}:function:" + PREFIX + "*"),
+            _sub("arn:${AWS::Partition}:events:*:${AWS::AccountId}:rule/" + PREFIX + "*"),
+            _sub(f"{_IAM}:role/{PREFIX}*"),
+            BOUNDARY,
+        ),
+    ),
+    (
+        "NeverRolesOfAws",
+        ("iam:Get*", "iam:List*"),
+        (_sub(f"{_IAM}:role/aws-service-role/*"), _sub(f"{_IAM}:role/aws-reserved/*")),
+    ),
+    (
+        "NeverOurApi",
+        ("apigateway:GET",),
+        (
+            _sub("arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis/${RestAPI}"),
+            _sub("arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis/${RestAPI}/*"),
+        ),
+    ),
+    (
+        "NeverOurQueues",
+        (
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:GetQueueUrl",
+            "sqs:ListQueueTags",
+            "sqs:ReceiveMessage",
+            "sqs:SendMessage",
+        ),
+        (_sub("arn:${AWS::Partition}:sqs:*:${AWS::AccountId}:" + PREFIX + "*"),),
+    ),
+    (
+        "NeverOurTable",
+        tuple(sorted({*_TABLE_READS, *_TABLE_LOOKS, "dynamodb:PutItem", "dynamodb:UpdateItem"})),
+        (_arn("CaseTable"), _sub("${CaseTable.Arn}/*")),
+    ),
+    (
+        "NeverOurKeys",
+        ("kms:DescribeKey", "kms:GenerateMac", "kms:GetKeyPolicy", "kms:ListResourceTags"),
+        (_arn("FingerprintKey"), _arn("JournalKey")),
+    ),
+)

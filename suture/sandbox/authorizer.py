@@ -1,0 +1,235 @@
+"""May they: our own IAM reasoning over moto's identities, for every call of every client.
+
+Identity policies ∩ permissions boundary ∩ session policy, and the resource's own policy where it decides (queues,
+buckets, topics, keys, trust). A resource that `asked` cannot name is taken as matched by any Allow of the action,
+and denied only by a Deny of everything: a client of an uncatalogued operation is not stopped by what we do not know.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from moto.iam.models import iam_backends
+from moto.kms.models import kms_backends
+from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
+
+from chalicelib.errors import BadPolicy
+from chalicelib.iam.documents import Document, parse
+from chalicelib.iam.permissions import may
+
+from .asked import UNKNOWN, Asked, asked
+from .calls import Call
+from .identity import Identity
+
+# Anyone who is someone may ask who they are: STS API Reference, GetCallerIdentity.
+_FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """`reason` completes "User: … is not authorized to perform: "."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The policy documents that bound an identity, as JSON texts. None = there is no such layer."""
+
+    own: tuple[str, ...]
+    boundary: tuple[str, ...] | None
+    session: tuple[str, ...] | None
+
+
+def decide(identity: Identity, call: Call) -> Allowed | Denied:
+    """Whether `identity` may make `call`."""
+    if identity.kind == "Unknown" or call.name in _FREE or not call.operation:
+        return Allowed()
+    held = policies_of(identity)
+    if held.boundary is None and held.session is None and _all_powerful(held.own) and call.service != "sts":
+        return Allowed()
+    for one in asked(call, identity.account):
+        reason = _refused(identity, held, call, one)
+        if reason:
+            return Denied(reason)
+    return Allowed()
+
+
+def reason_against(identity: Identity, call: Call) -> str:
+    """ "" when the call is allowed, else the reason of the denial."""
+    answer = decide(identity, call)
+    return answer.reason if isinstance(answer, Denied) else ""
+
+
+def policies_of(identity: Identity) -> Policies:
+    """What moto's IAM holds for a principal just now."""
+    partition = identity.arn.split(":")[1]
+    backend = iam_backends[identity.account][partition]
+    owner = _owner(backend, identity)
+    if owner is None:
+        return Policies((), None, None)
+    own = [_document(text) for text in list(owner.policies.values())]
+    own += [_managed(policy) for policy in list(owner.managed_policies.values())]
+    for group in backend.get_groups_for_user(identity.name) if identity.kind == "IAMUser" else ():
+        own += [_document(text) for text in list(group.policies.values())]
+        own += [_managed(policy) for policy in list(group.managed_policies.values())]
+    limit = getattr(owner, "permissions_boundary_arn", None) or None
+    boundary = (_managed(backend.managed_policies.get(limit)),) if limit else None
+    session = (identity.session_policy,) if identity.session_policy else None
+    return Policies(tuple(own), boundary, session)
+
+
+def _owner(backend: Any, identity: Identity) -> Any:
+    if identity.kind == "IAMUser":
+        return backend.users.get(identity.name)
+    return next((role for role in list(backend.roles.values()) if role.name == identity.name), None)
+
+
+def _managed(policy: Any) -> str:
+    """The default version's text; a policy that is gone allows nothing."""
+    if policy is None:
+        return '{"Version": "2012-10-17", "Statement": []}'
+    version = next(v for v in policy.versions if v.version_id == policy.default_version_id)
+    return _document(version.document)
+
+
+def _document(text: Any) -> str:
+    return text if isinstance(text, str) else json.dumps(text)
+
+
+def _refused(identity: Identity, held: Policies, call: Call, wanted: Asked) -> str:
+    """ "" or the reason, as AWS words it."""
+    theirs, missing = _resource_policy(call, wanted, identity.account)
+    shown = wanted.resource if wanted.resource not in (UNKNOWN, "*") else "*"
+    if missing:
+        return f"{wanted.action} on resource: {shown}"
+    loose = wanted.resource == UNKNOWN
+    answer = may(
+        _parsed(held.own, loose),
+        wanted.action,
+        wanted.resource or "*",
+        boundary=None if held.boundary is None else _parsed(held.boundary, loose),
+        session=None if held.session is None else _parsed(held.session, loose),
+        resource_policy=theirs,
+        context={**_circumstances(identity, call), **wanted.context},
+        principal=tuple(filter(None, (identity.arn, identity.issuer_arn))),
+    )
+    if answer.verdict == "allowed":
+        return ""
+    return f"{wanted.action} on resource: {shown} because {'; '.join(answer.reasons) or 'no policy allows it'}"[:900]
+
+
+def _circumstances(identity: Identity, call: Call) -> dict[str, str | list[str]]:
+    """The global condition keys that every request has (IAM User Guide, "AWS global condition context keys")."""
+    now = datetime.now(UTC)
+    return {
+        "aws:PrincipalArn": identity.issuer_arn or identity.arn,
+        "aws:PrincipalAccount": identity.account,
+        "aws:PrincipalType": identity.kind if identity.kind == "AssumedRole" else "User",
+        "aws:userid": identity.principal_id,
+        **({"aws:username": identity.name} if identity.kind == "IAMUser" else {}),
+        "aws:RequestedRegion": call.region,
+        "aws:SourceIp": call.source_ip,
+        "aws:UserAgent": call.user_agent,
+        "aws:SecureTransport": "true",
+        "aws:ViaAWSService": "false",
+        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:ResourceAccount": identity.account,
+    }
+
+
+def _resource_policy(call: Call, wanted: Asked, account: str) -> tuple[Document | None, bool]:
+    """The policy on the resource, and whether the resource of an AssumeRole is missing altogether."""
+    if wanted.action.startswith("sts:AssumeRole"):
+        trust = _trust(wanted.resource)
+        return (None, True) if trust is None else (_one(trust, "trust"), False)
+    text = _attached(call, wanted, account)
+    return (_one(text, "resource") if text else None), False
+
+
+def _trust(role_arn: str) -> str | None:
+    parts = role_arn.split(":")
+    if len(parts) < 6:
+        return None
+    roles = list(iam_backends[parts[4]][parts[1]].roles.values())
+    found = next((role for role in roles if str(role.arn) == role_arn), None)
+    return _document(found.assume_role_policy_document) if found is not None else None
+
+
+def _attached(call: Call, wanted: Asked, account: str) -> str | None:
+    service, name = wanted.action.split(":", 1)[0], wanted.resource.rsplit(":", 1)[-1]
+    try:
+        if service == "sqs":
+            queue = sqs_backends[account][call.region].queues.get(name)
+            return _text(queue.policy) if queue is not None else None
+        if service == "sns":
+            topic = sns_backends[account][call.region].topics.get(wanted.resource)
+            return _text(topic.policy) if topic is not None else None
+        if service == "s3":
+            bucket = s3_backends[account][wanted.resource.split(":")[1]].buckets.get(name.split("/")[0])
+            return _text(bucket.policy) if bucket is not None else None
+        if service == "kms":
+            key = kms_backends[account][call.region].describe_key(name.removeprefix("key/"))
+            return _text(key.policy) if key is not None else None
+    except Exception:
+        return None
+    return None
+
+
+def _text(policy: Any) -> str | None:
+    if not policy:
+        return None
+    return policy.decode() if isinstance(policy, bytes) else _document(policy)
+
+
+@lru_cache(maxsize=1024)
+def _one(text: str, kind: str) -> Document | None:
+    """A document, or None where it does not parse: what IAM would have refused grants nothing."""
+    try:
+        return parse(text, kind)
+    except BadPolicy:
+        return None
+
+
+@lru_cache(maxsize=512)
+def _parsed(texts: tuple[str, ...], loose: bool) -> tuple[Document, ...]:
+    read = (_one(_loosened(text) if loose else text, "identity") for text in texts)
+    return tuple(document for document in read if document is not None)
+
+
+def _loosened(text: str) -> str:
+    """A policy for an unknown resource: an Allow of any resource counts, a Deny only of all."""
+    try:
+        policy = json.loads(text)
+    except ValueError:
+        return text
+    listed = policy.get("Statement", [])
+    kept = []
+    for statement in listed if isinstance(listed, list) else [listed]:
+        resources = statement.get("Resource", [])
+        if statement.get("Effect") == "Allow":
+            kept.append({**{k: v for k, v in statement.items() if k != "NotResource"}, "Resource": "*"})
+        elif resources == "*" or "*" in resources:
+            kept.append(statement)
+    return json.dumps({**policy, "Statement": kept})
+
+
+@lru_cache(maxsize=512)
+def _all_powerful(texts: tuple[str, ...]) -> bool:
+    """An unconditional Allow of everything and no Deny anywhere."""
+    statements = [statement for document in _parsed(texts, False) for statement in document.statements]
+    return all(s.allows for s in statements) and any(
+        s.actions and "*" in s.actions and s.resources and "*" in s.resources and not s.conditions for s in statements
+    )

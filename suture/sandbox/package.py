@@ -1,0 +1,100 @@
+"""What the functions run from: the deployment package, unpacked, and the libraries that the runtime brings."""
+
+from __future__ import annotations
+
+import compileall
+import hashlib
+import importlib
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+from chalicelib.errors import Misconfigured
+from suture.build import build
+from suture.sandbox.state import Lock
+
+GOVERNANCE = Path(__file__).with_name("governance")
+RUNTIME_LIBRARIES = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six")
+
+
+def prepare(root: Path) -> None:
+    """What the first start would do and later ones find done: build, unpack, compile. For `make setup`."""
+    state = root.resolve() / ".suture" / "sandbox"
+    lock = Lock(state)
+    try:
+        unpack(build(root.resolve()).zip, state, GOVERNANCE if GOVERNANCE.is_dir() else None)
+    finally:
+        lock.release()
+
+
+def unpack(zip_file: Path, state: Path, governance: Path | None) -> Path:
+    """The package's folder under `state`, with `governance` (a folder) in place of the package's own. The same zip
+    and governance give the same folder, made once."""
+    target = state / f"package-{_digest(zip_file, governance)}"
+    if target.exists():
+        return target
+    made = Path(tempfile.mkdtemp(prefix="package-", dir=state))
+    with zipfile.ZipFile(zip_file) as archive:
+        archive.extractall(made)
+    if governance is not None:
+        _overlay(made / "governance", governance)
+    compileall.compile_dir(made, quiet=2, workers=1)
+    for old in state.glob("package-*"):
+        if old != made:
+            shutil.rmtree(old, ignore_errors=True)
+    made.rename(target)
+    return target
+
+
+def runtime_folder(state: Path) -> Path:
+    """A folder with links to what AWS's Python runtime has (boto3 and what it needs), and nothing else."""
+    folder = state / "runtime"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name in RUNTIME_LIBRARIES:
+        found = find_spec(name)
+        if found is None or found.origin is None:
+            raise _missing(name)
+        source = Path(found.origin)
+        source = source.parent if source.name == "__init__.py" else source
+        (folder / source.name).symlink_to(source)
+    return folder
+
+
+def _overlay(target: Path, governance: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(governance, target)
+    compiler = _compiler()
+    if compiler is not None:
+        compiler(target)
+
+
+def _compiler() -> Callable[[Path], None] | None:
+    try:
+        found: Callable[[Path], None] | None = getattr(
+            importlib.import_module("suture.compile"), "compile_governance", None
+        )
+    except ModuleNotFoundError:
+        return None
+    return found
+
+
+def _digest(zip_file: Path, governance: Path | None) -> str:
+    digest = hashlib.sha256(zip_file.read_bytes())
+    for file in sorted(governance.rglob("*")) if governance else ():
+        if file.is_file():
+            digest.update(str(file.relative_to(governance or file)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _missing(name: str) -> Misconfigured:
+    return Misconfigured(
+        f"the library {name} is not installed", where="sandbox", next_step="run `make setup` and use its .venv"
+    )
+
+
+if __name__ == "__main__":
+    prepare(Path.cwd())

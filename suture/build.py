@@ -79,14 +79,6 @@ def _require_sources(root: Path) -> None:
     for name in (*_FILES, ".chalice/config.json", *_FOLDERS):
         if not (root / name).exists():
             raise Misconfigured(f"{name} is missing", where=str(root), next_step="run this in a checkout of Suture")
-    for name in ("runbooks", "governance"):
-        link = root / "vendor" / name
-        if not link.is_dir():
-            raise Misconfigured(
-                f"vendor/{name} is not the folder ../{name}, and without it the package would lack it",
-                where=str(link),
-                next_step=f"check out with symbolic links, or run: ln -sfn ../{name} vendor/{name}",
-            )
 
 
 def _digest(root: Path) -> str:

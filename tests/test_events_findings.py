@@ -154,6 +154,12 @@ def test_findings_that_cannot_be_read_are_refused_with_their_id(event: dict[str,
 
 
 @needs_samples
-def test_recorded_findings_are_all_read() -> None:
-    looked = [p.name for p in sorted(SAMPLES.glob("*.json")) if read(json.loads(p.read_text())).changes]
-    assert looked == ["securityhub--asr-afsbp-lambda.1.json", "securityhub--asr-pci-lambda.1.json"]
+def test_a_recorded_finding_is_looked_at_or_ignored_with_its_reason() -> None:
+    """Which are looked at grows with the controls; that each is one or the other does not."""
+    readings = {p.name: read(json.loads(p.read_text())) for p in SAMPLES.glob("*.json")}
+    looked = {name for name, reading in readings.items() if reading.changes}
+    assert {"securityhub--asr-afsbp-lambda.1.json", "securityhub--asr-pci-lambda.1.json"} <= looked
+    assert [name for name, reading in readings.items() if bool(reading.changes) == bool(reading.ignored)] == []
+    for name in looked:
+        text = (SAMPLES / name).read_text()
+        assert all(c.via == "finding" and c.resource_id in text for c in readings[name].changes)

@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/cold_start.py [--runs 9] [--repeat 20] [--json]
 
-Method. The real package (`suture.build`) is unpacked and compiled to bytecode; each measurement is a fresh
+Method. The real package (`suture.build`) is unpacked as it is; each measurement is a fresh
 `python -I -S` that finds the standard library, the package, and a folder with just what AWS's runtime brings (boto3
 and what it needs). moto answers on loopback from this process, so that its work costs the measured process time on
 the wall but no CPU. The environment is `watch`'s own from resources.json.
@@ -10,7 +10,7 @@ the wall but no CPU. The environment is `watch`'s own from resources.json.
 - floor: import boto3, make one client (Lambda's). `floor with a call`: the same, and one call with it.
 - ours: import app.py, then the first event: an SQS batch with an AddPermission and a CreateFunction record about a
   function with nothing wrong. That is two clients (Lambda, DynamoDB) and five calls.
-- ours, no bytecode: the same from a package without `.pyc` files on a read-only disk, as AWS unpacks it.
+- ours, no bytecode: the same from a package whose `.pyc` files are of another Python than runs it.
 
 They run in turn, floor and ours beside each other, after one untimed round that fills the disk cache; medians are
 of each kind. A ratio is the median of the rounds' own ratios, so that a busy machine weighs on both sides of it. On

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import compileall
 import hashlib
 import importlib
 import shutil
@@ -21,7 +20,7 @@ RUNTIME_LIBRARIES = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "
 
 
 def prepare(root: Path) -> None:
-    """What the first start would do and later ones find done: build, unpack, compile. For `make setup`."""
+    """What the first start would do and later ones find done: build and unpack. For `make setup`."""
     state = root.resolve() / ".suture" / "sandbox"
     lock = Lock(state)
     try:
@@ -41,7 +40,6 @@ def unpack(zip_file: Path, state: Path, governance: Path | None) -> Path:
         archive.extractall(made)
     if governance is not None:
         _overlay(made / "governance", governance)
-    compileall.compile_dir(made, quiet=2, workers=1)
     for old in state.glob("package-*"):
         if old != made:
             shutil.rmtree(old, ignore_errors=True)

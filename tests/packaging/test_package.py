@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import marshal
 import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import Mapping
-from importlib.util import find_spec
+from importlib.util import MAGIC_NUMBER, cache_from_source, find_spec
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,18 @@ def test_every_runbook_and_governance_file_is_in_the_zip(names: frozenset[str], 
 
 def test_nothing_else_is_in_the_zip(names: frozenset[str]) -> None:
     tops = {name.split("/")[0] for name in names}
-    assert tops <= {"app.py", "chalice", "chalicelib", "runbooks", "governance"}
-    assert not [n for n in names if n.endswith((".pyc", ".so")) or "__pycache__" in n or "/." in n or "test" in n]
+    assert tops <= {"app.py", "__pycache__", "chalice", "chalicelib", "runbooks", "governance"}
+    assert not [n for n in names if n.endswith(".so") or "/." in n or "test" in n]
+
+
+def test_every_module_is_there_compiled_for_this_python(names: frozenset[str], built: Build) -> None:
+    """Checked against no source: a package that was unpacked has no time of its own."""
+    compiled = {n for n in names if n.endswith(".pyc")}
+    assert compiled == {cache_from_source(n) for n in names if n.endswith(".py")}
+    with zipfile.ZipFile(built.zip) as archive:
+        read = archive.read("chalicelib/__pycache__/" + Path(cache_from_source("model.py")).name)
+    assert (read[:4], read[4:8]) == (MAGIC_NUMBER, b"\x01\0\0\0")
+    assert marshal.loads(read[16:]).co_filename == "/var/task/chalicelib/model.py"
 
 
 def test_it_is_small(built: Build) -> None:

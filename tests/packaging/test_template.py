@@ -55,9 +55,8 @@ def test_a_function_is_what_its_configuration_says(stack: Resources, name: str) 
     assert function["FunctionName"] == f"suture-prod-{name.replace('_', '-')}"
     assert (function["Handler"], function["Timeout"], function["MemorySize"]) == (handler, seconds, memory)
     assert function.get("ReservedConcurrentExecutions") == reserved
-    assert function["Runtime"] == "python%d.%d" % sys.version_info[:2], (
-        "the Python that packaged, compiled and tested it"
-    )
+    here = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    assert function["Runtime"] == here, "the Python that tested, compiled and packaged it"
     assert function["Architectures"] == ["arm64"]
     assert function["TracingConfig"] == {"Mode": "Active"}
 

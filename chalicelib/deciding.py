@@ -138,7 +138,9 @@ def _without_plan(
 
 def plan_of(d: Deployment, seen: Looked, case: str) -> tuple[Plan | planning.Refusal | None, Runbook | None]:
     """The plan for what was seen, and its runbook: None where nothing is pinned."""
-    found = governance.pinned(d.packaged.pins, d.packaged.runbooks, seen.finding.control, seen.resource.account)
+    found = governance.pinned(
+        d.packaged.pins, d.packaged.runbooks, seen.finding.control, seen.resource.account, seen.resource.arn
+    )
     if found is None:
         return None, None
     pin, runbook = found
@@ -148,7 +150,7 @@ def plan_of(d: Deployment, seen: Looked, case: str) -> tuple[Plan | planning.Ref
 
 def _circumstances(d: Deployment, seen: Looked, runbook: Runbook | None) -> Circumstances:
     control, account = seen.finding.control, seen.resource.account
-    mode, reason = mode_of(d, control, account)
+    mode, reason = mode_of(d, control, account, seen.resource.arn)
     return Circumstances(
         mode=mode,
         mode_reason=reason,
@@ -165,9 +167,9 @@ def _circumstances(d: Deployment, seen: Looked, runbook: Runbook | None) -> Circ
     )
 
 
-def mode_of(d: Deployment, control: str, account: str) -> tuple[str, str]:
-    """The effective mode of a control in an account, and whose word decided it."""
-    found = governance.pinned(d.packaged.pins, d.packaged.runbooks, control, account)
+def mode_of(d: Deployment, control: str, account: str, arn: str) -> tuple[str, str]:
+    """The effective mode of a control on a resource, and whose word decided it."""
+    found = governance.pinned(d.packaged.pins, d.packaged.runbooks, control, account, arn)
     if found is None:
         return "observe", "no pinned runbook remediates this control"
     return governance.effective_mode(d.packaged.pins, found[0], found[1], account)

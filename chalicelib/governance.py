@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One runbook's version, mode and parameters, for some accounts (`*` is all of them)."""
+    """One runbook's version, mode and parameters, for some accounts and resources (ARN patterns); `*` means all."""
 
     runbook: str
     version: str
     mode: str
     accounts: tuple[str, ...]
     params: Mapping[str, Json]
+    resources: tuple[str, ...] = ("*",)
+
+    def covers(self, account: str, arn: str) -> bool:
+        is_here = account in self.accounts or "*" in self.accounts
+        return is_here and any(matches(pattern, arn) for pattern in self.resources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Suppression:
 def pins_from(document: Mapping[str, Json]) -> Pins:
     """Pins from their validated document."""
     pins = tuple(
-        Pin(p["runbook"], p["version"], p["mode"], tuple(p.get("accounts", ("*",))), p.get("params", {}))
+        Pin(p["runbook"], p["version"], p["mode"], _all_or(p, "accounts"), p.get("params", {}), _all_or(p, "resources"))
         for p in document.get("pins", ())
     )
     accounts = {account: entry["mode"] for account, entry in document.get("accounts", {}).items()}
@@ -69,13 +74,22 @@ def suppressions_from(document: Mapping[str, Json]) -> tuple[Suppression, ...]:
     return tuple(Suppression(**{n: s[n] for n in names}) for s in document.get("suppressions", ()))
 
 
-def pinned(pins: Pins, runbooks: Mapping[str, Runbook], control: str, account: str) -> tuple[Pin, Runbook] | None:
-    """The pin and runbook that remediate `control` in `account`; a pin that names the account goes first."""
+def _all_or(pin: Mapping[str, Json], name: str) -> tuple[str, ...]:
+    return tuple(pin.get(name, ("*",)))
+
+
+def pinned(
+    pins: Pins, runbooks: Mapping[str, Runbook], control: str, account: str, arn: str
+) -> tuple[Pin, Runbook] | None:
+    """The pin and runbook that remediate `control` on the resource `arn` of `account`.
+
+    A pin that names resources goes before one that names accounts, and that before one for everything.
+    """
     fitting = []
     for pin in pins.pins:
         book = runbooks.get(f"{pin.runbook}/{pin.version}")
-        if book is not None and control in book.remediates and (account in pin.accounts or "*" in pin.accounts):
-            fitting.append((account not in pin.accounts, pin, book))
+        if book is not None and control in book.remediates and pin.covers(account, arn):
+            fitting.append((("*" in pin.resources, "*" in pin.accounts), pin, book))
     if not fitting:
         return None
     _, pin, book = min(fitting, key=lambda entry: entry[0])

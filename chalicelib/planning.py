@@ -83,11 +83,11 @@ def plan(
         return refusal
     if not steps:
         return Refusal("escalate", f"{runbook.id} {runbook.version} found no call to make for this finding")
-    from . import proofs  # IAM reasoning, which no reader needs
+    from . import proofs, restoring  # IAM reasoning, which no reader needs
 
-    unproved = proofs.unproved(tuple(s.call for s in steps), resource)
-    if unproved:
-        return Refusal("escalate", unproved)
+    problem = restoring.unrestorable(steps) or proofs.unproved(tuple(s.call for s in steps), resource)
+    if problem:
+        return Refusal("escalate", problem)
     return _assembled(case, resource, finding, runbook, steps, key)
 
 

@@ -143,7 +143,7 @@ def _no_quorum(d: Deployment, case: Case, runbook: Runbook, about: str) -> str:
 
 
 def _not_automatic(d: Deployment, case: Case, runbook: Runbook) -> str:
-    mode, reason = mode_of(d, case.control, case.account)
+    mode, reason = mode_of(d, case.control, case.account, case.arn)
     history = d.ledger.history(place_of(case))
     if mode != "auto":
         return reason
@@ -206,7 +206,7 @@ def _runbook(d: Deployment, case: Case) -> tuple[Runbook, Mapping[str, Json]]:
     """The runbook that made the case's plan, with its parameters; a pin that moved does not touch open cases."""
     plan = case.the_plan
     runbook = d.packaged.runbooks.get(f"{plan.runbook}/{plan.version}") if plan else None
-    found = governance.pinned(d.packaged.pins, d.packaged.runbooks, case.control, case.account)
+    found = governance.pinned(d.packaged.pins, d.packaged.runbooks, case.control, case.account, case.arn)
     if runbook is None or (found is None and case.state != "UNDOING"):
         raise Escalation(f"{case.control} is no longer pinned", where=case.arn, next_step="pin its runbook again")
     return runbook, planning.parameters_of(runbook, found[0].params if found else {}, d.facts)

@@ -33,6 +33,7 @@ _ABANDONED = 3600
 _LAST = "template.json"
 _FILES = ("app.py", "requirements.txt", "resources.json")
 _FOLDERS = ("chalicelib", "runbooks", "governance")
+_TOOLS = ("build.py", "compile.py", "policies.py", "render.py")
 _DERIVED = ("__pycache__", "packaged.json")
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 _TASK = "/var/task"
@@ -49,17 +50,18 @@ class Build:
     digest: str
 
 
-def build(root: Path) -> Build:
+def build(root: Path, governance: Path | None = None) -> Build:
     """The build of the sources under `root`, from the cache (.suture/build) when they have not changed.
 
-    Raises Misconfigured when a source is missing or Chalice refuses, with what it said.
+    `governance` is a folder in the place of the project's own; the writers' rights then follow from its pins. Raises
+    Misconfigured when a source is missing or Chalice refuses, with what it said, and BadGovernance.
     """
     _require_sources(root)
-    home, digest = root / ".suture" / "build", _digest(root)
+    home, digest = root / ".suture" / "build", _digest(root, governance)
     if not (home / digest / _LAST).is_file():
         home.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=home, prefix="tmp-") as scratch:
-            digest = _make(root, home, Path(scratch))
+            digest = _make(root, governance, home, Path(scratch))
     os.utime(home / digest)
     _forget_old(home)
     return _build_in(home / digest, digest)
@@ -86,38 +88,47 @@ def _require_sources(root: Path) -> None:
             raise Misconfigured(f"{name} is missing", where=str(root), next_step="run this in a checkout of Suture")
 
 
-def _digest(root: Path) -> str:
+def _digest(root: Path, governance: Path | None = None) -> str:
     """Hex digest over everything that the build depends on: sources, this file, the tools' versions."""
     tools = [f"{name} {version(name)}" for name in ("chalice", "aws-sam-translator")]
     digest = hashlib.sha256("\n".join([f"python {platform.python_version()}", *tools]).encode())
-    for name, path in sorted(_sources(root)):
+    for name, path in sorted(_sources(root, governance)):
         content = path.read_bytes()
         digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:24]
 
 
-def _sources(root: Path) -> Iterator[tuple[str, Path]]:
-    yield "build.py", Path(__file__)
-    yield "compile.py", Path(__file__).with_name("compile.py")
+def _sources(root: Path, governance: Path | None) -> Iterator[tuple[str, Path]]:
+    for name in _TOOLS:
+        yield name, Path(__file__).with_name(name)
     for name in _FILES:
         yield name, root / name
     for path in (root / ".chalice").glob("*.json"):
         yield f".chalice/{path.name}", path
-    for name in _FOLDERS:
-        for path in (root / name).rglob("*"):
-            inside = path.relative_to(root)
+    for name, folder in _folders(root, governance):
+        for path in folder.rglob("*"):
+            inside = Path(name) / path.relative_to(folder)
             if path.is_file() and not any(p.startswith(".") or p in _DERIVED for p in inside.parts):
                 yield inside.as_posix(), path
 
 
-def _make(root: Path, home: Path, scratch: Path) -> str:
+def _folders(root: Path, governance: Path | None) -> Iterator[tuple[str, Path]]:
+    """The source folders: the name in the package, and where each lies."""
+    for name in _FOLDERS:
+        yield name, governance if governance and name == "governance" else root / name
+
+
+def _make(root: Path, governance: Path | None, home: Path, scratch: Path) -> str:
     """Build in `scratch` and publish. The digest is the copy's: a source may change while it is being copied."""
     from .compile import compile_all  # pydantic and the controls: a build out of the cache needs neither
+    from .render import render_policies
 
     stage, packaged, made = scratch / "stage", scratch / "packaged", scratch / "made"
-    _copy_sources(root, stage)
+    _copy_sources(root, governance, stage)
     digest = _digest(stage)
     compile_all(stage)
+    if governance is not None:
+        render_policies(stage)
     _run_chalice(stage, packaged)
     made.mkdir()
     result = _build_in(made, digest)
@@ -129,15 +140,15 @@ def _make(root: Path, home: Path, scratch: Path) -> str:
     return digest
 
 
-def _copy_sources(root: Path, stage: Path) -> None:
+def _copy_sources(root: Path, governance: Path | None, stage: Path) -> None:
     (stage / ".chalice").mkdir(parents=True)
     (stage / "vendor").mkdir()
     for name in _FILES:
         shutil.copy(root / name, stage / name)
     for path in (root / ".chalice").glob("*.json"):
         shutil.copy(path, stage / ".chalice" / path.name)
-    for name in _FOLDERS:
-        shutil.copytree(root / name, stage / name, ignore=shutil.ignore_patterns(".*", *_DERIVED))
+    for name, folder in _folders(root, governance):
+        shutil.copytree(folder, stage / name, ignore=shutil.ignore_patterns(".*", *_DERIVED))
     for name in ("runbooks", "governance"):
         (stage / "vendor" / name).symlink_to(Path("..") / name)
 

@@ -58,15 +58,6 @@ def compile_runbooks(root: Path) -> Mapping[str, Runbook]:
     return load(packaged)
 
 
-def compile_governance(folder: Path, runbooks: Mapping[str, Runbook] | None = None) -> None:
-    """Validate pins, approvers and suppressions in `folder`, and write its packaged.json. Raises BadGovernance.
-
-    Without `runbooks`, those count that are packaged beside the folder.
-    """
-    known = _packaged_beside(folder) if runbooks is None else runbooks
-    _written({folder / PACKAGED: _text(_packaged_governance(folder, known, folder.parent))})
-
-
 def lock(root: Path) -> tuple[str, ...]:
     """Add every valid unlocked version to the lock and compile. Returns the names added. Raises BadRunbook."""
     sources = _valid_sources(root)
@@ -173,16 +164,6 @@ def _packaged_governance(folder: Path, runbooks: Mapping[str, Runbook], root: Pa
     )
     yamlfile.refuse(found, BadGovernance)
     return {"pins": pins.document, "approvers": approvers.document, "suppressions": suppressions.document}
-
-
-def _packaged_beside(folder: Path) -> Mapping[str, Runbook]:
-    path = folder.parent / "runbooks" / PACKAGED
-    try:
-        return load(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        raise BadRunbook(
-            "the packaged runbooks cannot be read, so no pin can be checked", where=str(path), next_step=_LOCK_NOTE
-        ) from None
 
 
 def _written(files: Mapping[Path, str]) -> tuple[Path, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 
+from chalicelib.iam.globs import intersects
 from chalicelib.model import Json
 from chalicelib.runbooks import Runbook
 
@@ -69,14 +70,22 @@ def _kind(value: Json) -> str:
 
 
 def _pinned_twice(source: Source, runbooks: Mapping[str, Runbook]) -> Iterator[Problem]:
-    """Two pins for one control and account leave open which runbook acts; one for all and one for some does not."""
+    """Two pins for one control, account and resource leave open which runbook acts; one for all and one for some
+    does not."""
     for (_, one), (index, other) in combinations(enumerate(source.document["pins"]), 2):
         accounts = set(one.get("accounts", ["*"])) & set(other.get("accounts", ["*"]))
         controls = _remediated(one, runbooks) & _remediated(other, runbooks)
-        if accounts and controls:
+        if accounts and controls and _meet(one.get("resources", ()), other.get("resources", ())):
             where = "all accounts" if accounts == {"*"} else f"account {min(accounts)}"
             what = f"{min(controls)} is pinned twice for {where}: {one['runbook']} and {other['runbook']}"
-            yield source.problem(("pins", index), what, "keep one of the two pins, or give them different accounts")
+            yield source.problem(
+                ("pins", index), what, "keep one of the two pins, or give them different accounts or resources"
+            )
+
+
+def _meet(one: Collection[str], other: Collection[str]) -> bool:
+    """May some resource be meant by both of two lists of ARN patterns? An empty list is a rank of its own: the rest."""
+    return (not one and not other) or any(intersects(a, b) for a in one for b in other)
 
 
 def _remediated(pin: Mapping[str, Json], runbooks: Mapping[str, Runbook]) -> set[str]:

@@ -162,6 +162,7 @@ class _Pin(_Model):
     version: Version
     mode: Mode
     accounts: Annotated[tuple[AnyAccount, ...], Field(min_length=1), AfterValidator(distinct)] = ("*",)
+    resources: Annotated[tuple[ArnPattern, ...], Field(min_length=1), AfterValidator(distinct)] = ()
     params: dict[Name, Any] = {}
 
     @checked(mode="after")

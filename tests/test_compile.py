@@ -11,7 +11,7 @@ from runbook_texts import ROOT, changed
 from chalicelib.errors import BadGovernance, BadInput, BadRunbook
 from chalicelib.runbooks import load
 from suture import compile as compiler
-from suture.compile import check_all, compile_all, compile_governance, compile_runbooks, lock, runbook_sources
+from suture.compile import check_all, compile_all, compile_runbooks, lock, runbook_sources
 
 URL = "runbooks/lambda-require-url-auth/1.0.0.yaml"
 
@@ -188,15 +188,6 @@ def test_a_missing_file_is_refused(root: Path, name: str) -> None:
     (root / "governance" / f"{name}.yaml").unlink()
     with pytest.raises(BadGovernance, match=rf"^governance/{name}.yaml: the file cannot be read"):
         compile_all(root)
-
-
-def test_governance_compiles_against_the_runbooks_packaged_beside_it(root: Path) -> None:
-    compile_runbooks(root)
-    compile_governance(root / "governance")
-    assert (root / "governance/packaged.json").read_bytes() == (ROOT / "governance/packaged.json").read_bytes()
-    (root / "runbooks/packaged.json").write_text("{")
-    with pytest.raises(BadRunbook, match="the packaged runbooks cannot be read"):
-        compile_governance(root / "governance")
 
 
 def test_no_runbooks_at_all_is_refused_by_the_pins(tmp_path: Path) -> None:

@@ -43,6 +43,10 @@ def pin(book: str = "lambda-close-url", version: str = "1.0.0", *accounts: str, 
     return Pin(book, version, mode, accounts or ("*",), {})
 
 
+def on(resource: str, book: str, version: str = "1.0.0", *accounts: str) -> Pin:
+    return replace(pin(book, version, *accounts), resources=(resource,))
+
+
 # --- which runbook --------------------------------------------------------------------------------------------------
 
 
@@ -59,10 +63,20 @@ def pin(book: str = "lambda-close-url", version: str = "1.0.0", *accounts: str, 
         ((pin("lambda-close-url", "1.1.0", ONE), pin()), "url-open", TWO, "lambda-close-url/1.0.0"),
         ((pin("lambda-close-url", "9.0.0", ONE), pin()), "url-open", ONE, "lambda-close-url/1.0.0"),
         ((pin(), pin("iam-close-role")), "role-open", ONE, "iam-close-role/1.0.0"),
+        ((pin(), on("arn:*:function:f", "lambda-close-url", "1.1.0")), "url-open", ONE, "lambda-close-url/1.1.0"),
+        ((pin(), on("arn:*:function:other", "lambda-close-url", "1.1.0")), "url-open", ONE, "lambda-close-url/1.0.0"),
+        (
+            (pin("lambda-close-url", "1.0.0", ONE), on("arn:*:f", "lambda-close-url", "1.1.0")),
+            "url-open",
+            ONE,
+            "lambda-close-url/1.1.0",
+        ),
+        ((on("arn:*:f", "lambda-close-url", "1.1.0", TWO), pin()), "url-open", ONE, "lambda-close-url/1.0.0"),
+        ((on("arn:*:other", "lambda-close-url"),), "url-open", ONE, None),
     ],
 )
 def test_only_a_pin_chooses_a_version(pins: tuple[Pin, ...], control: str, account: str, chosen: str | None) -> None:
-    found = pinned(Pins("auto", {}, pins), BOOKS, control, account)
+    found = pinned(Pins("auto", {}, pins), BOOKS, control, account, f"arn:aws:lambda:us-east-1:{account}:function:f")
     assert (found and f"{found[1].id}/{found[1].version}") == chosen
 
 
@@ -100,7 +114,7 @@ def test_nothing_packaged_pins_nothing_and_acts_on_nothing() -> None:
 def test_a_packaged_pin_without_accounts_means_all() -> None:
     one = {"runbook": "a-b", "version": "1.0.0", "mode": "auto"}
     document = {"mode": "auto", "accounts": {ONE: {"mode": "observe"}}, "pins": [one]}
-    assert pins_from(document) == Pins("auto", {ONE: "observe"}, (Pin("a-b", "1.0.0", "auto", ("*",), {}),))
+    assert pins_from(document) == Pins("auto", {ONE: "observe"}, (Pin("a-b", "1.0.0", "auto", ("*",), {}, ("*",)),))
 
 
 # --- suppressions ---------------------------------------------------------------------------------------------------
@@ -152,6 +166,7 @@ def pin_problems(*pins: str) -> tuple[Problem, ...]:
 
 CLOSE, NEWER = "runbook: lambda-close-url, version: 1.0.0", "runbook: lambda-close-url, version: 1.1.0"
 SHUT, TRUST = "runbook: lambda-shut-url, version: 1.0.0", "runbook: iam-close-role, version: 1.0.0"
+F, ANY_F, G = (f'resources: ["arn:aws:lambda:*:*:function:{n}"]' for n in ("f", "f*", "g"))
 SOME, REST = f'accounts: ["{ONE}", "333333333333"]', f'accounts: ["{ONE}"]'
 
 
@@ -163,6 +178,9 @@ SOME, REST = f'accounts: ["{ONE}", "333333333333"]', f'accounts: ["{ONE}"]'
         (CLOSE, f"{NEWER}, {SOME}"),
         (f'{CLOSE}, accounts: ["{TWO}"]', f"{SHUT}, {SOME}"),
         (f"{SHUT}, params: {{rate: 2.5, on: false, log: 'arn:x'}}",),
+        (CLOSE, f"{SHUT}, {F}"),
+        (f"{CLOSE}, {G}", f"{SHUT}, {F}"),
+        (f"{CLOSE}, {F}, {REST}", f"{SHUT}, {F}"),
     ],
 )
 def test_pins_that_leave_nothing_open_are_silent(pins: tuple[str, ...]) -> None:
@@ -178,6 +196,9 @@ def test_pins_that_leave_nothing_open_are_silent(pins: tuple[str, ...]) -> None:
         ((CLOSE, NEWER), 4, "url-open is pinned twice for all accounts"),
         ((CLOSE, TRUST, CLOSE), 5, "url-open is pinned twice for all accounts"),
         ((f"{CLOSE}, {SOME}", f"{SHUT}, {REST}"), 4, f"url-open is pinned twice for account {ONE}"),
+        ((f"{CLOSE}, {F}", f"{SHUT}, {ANY_F}"), 4, "url-open is pinned twice for all accounts"),
+        ((f"{CLOSE}, resources: [f]",), 3, "is not allowed here"),
+        ((f"{CLOSE}, resources: []",), 3, "resources"),
         ((f"{CLOSE}, params: {{rate: 1}}",), 3, "lambda-close-url has no parameter rate"),
         ((f"{SHUT}, params: {{rate: '1'}}",), 3, "the parameter rate of lambda-shut-url is a number, and this is text"),
         ((f"{SHUT}, params: {{rate: true}}",), 3, "is a number, and this is true or false"),
@@ -263,12 +284,13 @@ def shipped() -> dict[str, Runbook]:
 
 def modes(folder: str, account: str) -> dict[str, str]:
     pins = pins_from(packaged(folder)["pins"])
-    found = {control: pinned(pins, shipped(), control, account) for control in all_controls()}
+    arn = f"arn:aws:iam::{account}:role/any"
+    found = {control: pinned(pins, shipped(), control, account, arn) for control in all_controls()}
     return {c: effective_mode(pins, *entry, account)[0] for c, entry in found.items() if entry}
 
 
 OBSERVED = {"iam-policy-stale-version"}
-"""Controls whose runbook nobody pinned: it would let a writer delete policy versions."""
+"""Controls whose runbook is not pinned as shipped: it would let a writer delete policy versions."""
 
 
 def test_what_ships_proposes_everything_and_nobody_may_decide() -> None:
@@ -280,7 +302,7 @@ def test_what_ships_proposes_everything_and_nobody_may_decide() -> None:
 def test_the_sandbox_fixes_the_two_low_ones_by_itself() -> None:
     found = modes("suture/sandbox/governance", ONE)
     assert {c for c, mode in found.items() if mode == "auto"} == {"lambda-policy-public", "lambda-url-public"}
-    assert set(found) == set(all_controls()) - OBSERVED
+    assert set(found) == set(all_controls())
     groups = {p.id: p.groups for p in people_from(packaged("suture/sandbox/governance")["approvers"])}
     assert groups == {
         "sam": ("security", "owner"),

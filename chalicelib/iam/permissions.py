@@ -117,8 +117,11 @@ def _granted(own: int, within: int, theirs: _Theirs | None, request: _Request) -
 
 
 def _crosses_accounts(request: _Request) -> bool:
+    """Does the caller come from another account than the resource's? A bucket's ARN names none; the context may."""
     parts = request.resource.split(":", 5)
     owner = parts[4] if len(parts) == 6 else ""
+    if not owner and request.context:
+        owner = next(iter(request.context.get("aws:resourceaccount", ())), "")
     callers = {a for n in request.names if principals.is_account(a := principals.account_field(n))}
     return principals.is_account(owner) and bool(callers) and owner not in callers
 

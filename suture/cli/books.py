@@ -66,7 +66,7 @@ class Planner:
 
     def pinned(self, resource: Resource, finding: Finding) -> Plan | planning.Refusal:
         """The plan of the runbook that is pinned for this finding."""
-        found = governance.pinned(self._pins, self._books, finding.control, resource.account)
+        found = governance.pinned(self._pins, self._books, finding.control, resource.account, resource.arn)
         if found is None:
             return planning.Refusal("skip", f"no runbook is pinned for {finding.control} in account {resource.account}")
         pin, book = found

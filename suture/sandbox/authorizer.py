@@ -1,21 +1,27 @@
 """May they: our own IAM reasoning over moto's identities, for every call of every client.
 
-Identity policies ∩ permissions boundary ∩ session policy, and the resource's own policy where it decides (queues,
-buckets, topics, keys, trust). A resource that `asked` cannot name is taken as matched by any Allow of the action,
-and denied only by a Deny of everything: a client of an uncatalogued operation is not stopped by what we do not know.
+Identity policies ∩ permissions boundary ∩ session policy, and the resource's own policy where it has one. A resource
+that `asked` cannot name is taken as matched by any Allow of the action, and denied only by a Deny of everything: a
+client of an uncatalogued operation is not stopped by what we do not know.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from moto.awslambda.models import lambda_backends
+from moto.dynamodb.models import dynamodb_backends
+from moto.ecr.models import ecr_backends
+from moto.events.models import events_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
@@ -26,6 +32,7 @@ from chalicelib.iam.permissions import may
 from .asked import UNKNOWN, Asked, asked
 from .calls import Call
 from .identity import Identity
+from .mends.lambda_grants import grants_of, split
 
 # Anyone who is someone may ask who they are: STS API Reference, GetCallerIdentity.
 _FREE = frozenset({"sts:GetCallerIdentity", "sts:GetSessionToken"})
@@ -57,7 +64,8 @@ def decide(identity: Identity, call: Call) -> Allowed | Denied:
     if identity.kind == "Unknown" or call.name in _FREE or not call.operation:
         return Allowed()
     held = policies_of(identity)
-    if held.boundary is None and held.session is None and _all_powerful(held.own) and call.service != "sts":
+    is_free = held.boundary is None and held.session is None and call.service not in ("sts", *_HELD)
+    if is_free and _all_powerful(held.own):
         return Allowed()
     for one in asked(call, identity.account):
         reason = _refused(identity, held, call, one)
@@ -169,23 +177,42 @@ def _trust(role_arn: str) -> str | None:
 
 
 def _attached(call: Call, wanted: Asked, account: str) -> str | None:
-    service, name = wanted.action.split(":", 1)[0], wanted.resource.rsplit(":", 1)[-1]
+    """The text of the policy on the resource itself, or None: there is none, or no such resource."""
+    find = _HELD.get(wanted.action.split(":", 1)[0])
     try:
-        if service == "sqs":
-            queue = sqs_backends[account][call.region].queues.get(name)
-            return _text(queue.policy) if queue is not None else None
-        if service == "sns":
-            topic = sns_backends[account][call.region].topics.get(wanted.resource)
-            return _text(topic.policy) if topic is not None else None
-        if service == "s3":
-            bucket = s3_backends[account][wanted.resource.split(":")[1]].buckets.get(name.split("/")[0])
-            return _text(bucket.policy) if bucket is not None else None
-        if service == "kms":
-            key = kms_backends[account][call.region].describe_key(name.removeprefix("key/"))
-            return _text(key.policy) if key is not None else None
+        return _text(find(account, call.region, wanted.resource)) if find else None
     except Exception:
         return None
-    return None
+
+
+def _of_secret(account: str, region: str, arn: str) -> Any:
+    return secretsmanager_backends[account][region].secrets[arn].policy
+
+
+def _of_function(account: str, region: str, arn: str) -> Any:
+    return json.loads(grants_of(lambda_backends[account][region]._lambdas, *split(arn, None)).as_json())["Policy"]
+
+
+# Service → its policy on the resource of an ARN. What raises has none.
+_HELD: Mapping[str, Callable[[str, str, str], Any]] = {
+    "dynamodb": lambda account, region, arn: dynamodb_backends[account][region].resource_policies[arn].policy_doc,
+    "ecr": lambda account, region, arn: ecr_backends[account][region].repositories[_after(arn, "repository/")].policy,
+    "events": lambda account, region, arn: events_backends[account][region].event_buses[_after(arn, "bus/")].policy,
+    "kms": lambda account, region, arn: kms_backends[account][region].describe_key(_after(arn, ":key/")).policy,
+    "lambda": _of_function,
+    "s3": lambda account, region, arn: s3_backends[account][arn.split(":")[1]].buckets[_bucket(arn)].policy,
+    "secretsmanager": _of_secret,
+    "sns": lambda account, region, arn: sns_backends[account][region].topics[arn].policy,
+    "sqs": lambda account, region, arn: sqs_backends[account][region].queues[_after(arn, ":")].policy,
+}
+
+
+def _after(arn: str, mark: str) -> str:
+    return arn.rsplit(mark, 1)[-1]
+
+
+def _bucket(arn: str) -> str:
+    return _after(arn, ":").split("/", 1)[0]
 
 
 def _text(policy: Any) -> str | None:

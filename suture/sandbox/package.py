@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -24,22 +22,19 @@ def prepare(root: Path) -> None:
     state = root.resolve() / ".suture" / "sandbox"
     lock = Lock(state)
     try:
-        unpack(build(root.resolve()).zip, state, GOVERNANCE if GOVERNANCE.is_dir() else None)
+        unpack(build(root.resolve(), GOVERNANCE).zip, state)
     finally:
         lock.release()
 
 
-def unpack(zip_file: Path, state: Path, governance: Path | None) -> Path:
-    """The package's folder under `state`, with `governance` (a folder) in place of the package's own. The same zip
-    and governance give the same folder, made once."""
-    target = state / f"package-{_digest(zip_file, governance)}"
+def unpack(zip_file: Path, state: Path) -> Path:
+    """The package's folder under `state`. The same zip gives the same folder, made once."""
+    target = state / f"package-{hashlib.sha256(zip_file.read_bytes()).hexdigest()[:16]}"
     if target.exists():
         return target
     made = Path(tempfile.mkdtemp(prefix="package-", dir=state))
     with zipfile.ZipFile(zip_file) as archive:
         archive.extractall(made)
-    if governance is not None:
-        _overlay(made / "governance", governance)
     for old in state.glob("package-*"):
         if old != made:
             shutil.rmtree(old, ignore_errors=True)
@@ -60,32 +55,6 @@ def runtime_folder(state: Path) -> Path:
         source = source.parent if source.name == "__init__.py" else source
         (folder / source.name).symlink_to(source)
     return folder
-
-
-def _overlay(target: Path, governance: Path) -> None:
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(governance, target)
-    compiler = _compiler()
-    if compiler is not None:
-        compiler(target)
-
-
-def _compiler() -> Callable[[Path], None] | None:
-    try:
-        found: Callable[[Path], None] | None = getattr(
-            importlib.import_module("suture.compile"), "compile_governance", None
-        )
-    except ModuleNotFoundError:
-        return None
-    return found
-
-
-def _digest(zip_file: Path, governance: Path | None) -> str:
-    digest = hashlib.sha256(zip_file.read_bytes())
-    for file in sorted(governance.rglob("*")) if governance else ():
-        if file.is_file():
-            digest.update(str(file.relative_to(governance or file)).encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def _missing(name: str) -> Misconfigured:

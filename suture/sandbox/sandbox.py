@@ -81,7 +81,7 @@ class Sandbox:
         self.root, self.account, self.region = root.resolve(), account, region
         self._port, self._ready_file = port or 0, ready_file
         self._state = state or self.root / ".suture" / "sandbox"
-        self._governance = governance or (GOVERNANCE if GOVERNANCE.is_dir() else None)
+        self._governance = governance or GOVERNANCE
         self._parameters, self._most = {**PARAMETERS, **(parameters or {})}, most_processes
         self._sink = sink or (nowhere if quiet else to_stderr)
         self.chaos: Chaos = Chaos(parse(chaos) if isinstance(chaos, str) else chaos)
@@ -118,9 +118,9 @@ class Sandbox:
             check_place(self._ready_file)
         self._undo.append(Lock(state).release)
         self._listen()
-        made = build(self.root)
+        made = build(self.root, self._governance)
         self._place = Place(
-            package=unpack(made.zip, state, self._governance),
+            package=unpack(made.zip, state),
             runtime=runtime_folder(state),
             endpoint_url=self.endpoint_url,
             region=self.region,

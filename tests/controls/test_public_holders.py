@@ -4,148 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from holders import HERE
+from holders import HOLDERS as CASES
+from holders import Holder as Case
 from playing import ACCOUNT, OTHER, REGION, Account, allow, fresh_account, planned, policy, refused
 
 from chalicelib.aws.readers import read
 from chalicelib.controls import all_controls, judge_one
 from chalicelib.model import Finding, Resource
 
-
-class Case(NamedTuple):
-    """One service: its type, control and runbook, an action and the resource that its policies name, and a maker that
-    gives a resource a policy and answers with its id."""
-
-    type: str
-    control: str
-    runbook: str
-    action: str
-    resource: str | None
-    make: Callable[[Account, str | None], str]
-
-
-def queue(account: Account, text: str | None) -> str:
-    attributes = {"Policy": text} if text else {}
-    account.client("sqs").create_queue(QueueName="orders", Attributes=attributes)
-    return "orders"
-
-
-def topic(account: Account, text: str | None) -> str:
-    client = account.client("sns")
-    arn = client.create_topic(Name="orders")["TopicArn"]
-    if text:
-        client.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=text)
-    return "orders"
-
-
-def secret(account: Account, text: str | None) -> str:
-    client = account.client("secretsmanager")
-    arn = client.create_secret(Name="shop/db", SecretString="x")["ARN"]
-    if text:
-        client.put_resource_policy(SecretId=arn, ResourcePolicy=text)
-    return str(arn)
-
-
-def kms_key(account: Account, text: str | None) -> str:
-    client = account.client("kms")
-    made = client.create_key(**({"Policy": text} if text else {}))
-    return str(made["KeyMetadata"]["KeyId"])
-
-
-def bus(account: Account, text: str | None) -> str:
-    client = account.client("events")
-    client.create_event_bus(Name="shop")
-    if text:
-        client.put_permission(EventBusName="shop", Policy=text)
-    return "shop"
-
-
-def table(account: Account, text: str | None) -> str:
-    client = account.client("dynamodb")
-    client.create_table(
-        TableName="orders",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    if text:
-        client.put_resource_policy(ResourceArn=f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/orders", Policy=text)
-    return "orders"
-
-
-def repository(account: Account, text: str | None) -> str:
-    client = account.client("ecr")
-    client.create_repository(repositoryName="shop/orders")
-    if text:
-        client.set_repository_policy(repositoryName="shop/orders", policyText=text)
-    return "shop/orders"
-
-
-def bucket(account: Account, text: str | None) -> str:
-    client = account.client("s3")
-    client.create_bucket(Bucket="shop-uploads")
-    if text:
-        client.put_bucket_policy(Bucket="shop-uploads", Policy=text)
-    return "shop-uploads"
-
-
-HERE = f"{REGION}:{ACCOUNT}"
-CASES = {
-    "queue": Case(
-        "AWS::SQS::Queue",
-        "sqs-queue-public",
-        "sqs-close-queue",
-        "sqs:SendMessage",
-        f"arn:aws:sqs:{HERE}:orders",
-        queue,
-    ),
-    "topic": Case(
-        "AWS::SNS::Topic", "sns-topic-public", "sns-close-topic", "sns:Publish", f"arn:aws:sns:{HERE}:orders", topic
-    ),
-    "secret": Case(
-        "AWS::SecretsManager::Secret",
-        "secretsmanager-secret-public",
-        "secretsmanager-close-secret",
-        "secretsmanager:GetSecretValue",
-        "*",
-        secret,
-    ),
-    "key": Case("AWS::KMS::Key", "kms-key-public", "kms-close-key", "kms:Decrypt", "*", kms_key),
-    "bus": Case(
-        "AWS::Events::EventBus",
-        "events-bus-public",
-        "events-close-bus",
-        "events:PutEvents",
-        f"arn:aws:events:{HERE}:event-bus/shop",
-        bus,
-    ),
-    "table": Case(
-        "AWS::DynamoDB::Table",
-        "dynamodb-table-public",
-        "dynamodb-close-table",
-        "dynamodb:GetItem",
-        f"arn:aws:dynamodb:{HERE}:table/orders",
-        table,
-    ),
-    "repository": Case(
-        "AWS::ECR::Repository",
-        "ecr-repository-public",
-        "ecr-close-repository",
-        "ecr:BatchGetImage",
-        None,
-        repository,
-    ),
-    "bucket": Case(
-        "AWS::S3::Bucket",
-        "s3-bucket-public",
-        "s3-close-bucket",
-        "s3:GetObject",
-        "arn:aws:s3:::shop-uploads/*",
-        bucket,
-    ),
-}
 OWN = {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}
 
 
@@ -170,7 +40,7 @@ def test_everyone_is_narrowed_and_the_others_stay_exactly(account: Account, case
     named = allow({"AWS": OTHER}, case.action, case.resource, Sid="partner")
     open_ = allow("*", case.action, case.resource, Sid="open")
     manage = allow({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, f"{case.action.split(':')[0]}:*", case.resource, Sid="own")
-    id_ = case.make(account, json.dumps(policy(named, open_, manage)))
+    id_ = case.make(account.client, json.dumps(policy(named, open_, manage)))
     before = account.read(case.type, id_)
     plan, fixed = account.fixed_and_undone(case.runbook, case.control, before)
     assert statements(case, fixed) == [named, {**open_, "Condition": OWN}, manage]
@@ -180,7 +50,7 @@ def test_everyone_is_narrowed_and_the_others_stay_exactly(account: Account, case
 
 def test_a_statement_for_everyone_and_others_is_split(account: Account, case: Case) -> None:
     mixed = allow({"AWS": ["*", OTHER]}, case.action, case.resource, Sid="mixed")
-    before = account.read(case.type, case.make(account, json.dumps(policy(mixed))))
+    before = account.read(case.type, case.make(account.client, json.dumps(policy(mixed))))
     _, fixed = account.fixed_and_undone(case.runbook, case.control, before)
     first = {**mixed, "Principal": {"AWS": [OTHER]}}
     second = {**mixed, "Sid": "mixedOwnAccount", "Principal": {"AWS": "*"}, "Condition": OWN}
@@ -190,7 +60,7 @@ def test_a_statement_for_everyone_and_others_is_split(account: Account, case: Ca
 def test_conditions_that_bind_nobody_stay_beside_the_new_one(account: Account, case: Case) -> None:
     loose = {"Bool": {"aws:SecureTransport": "true"}, "StringEquals": {"aws:RequestedRegion": REGION}}
     open_ = allow("*", case.action, case.resource, Sid="tls", Condition=loose)
-    before = account.read(case.type, case.make(account, json.dumps(policy(open_))))
+    before = account.read(case.type, case.make(account.client, json.dumps(policy(open_))))
     _, fixed = account.fixed_and_undone(case.runbook, case.control, before)
     (statement,) = statements(case, fixed)
     merged = {**loose, "StringEquals": {**loose["StringEquals"], **OWN["StringEquals"]}}
@@ -262,7 +132,7 @@ def test_a_deny_of_everyone_else_closes_an_open_statement(case: Case) -> None:
 
 
 def test_no_policy_is_quiet(account: Account, case: Case) -> None:
-    resource = account.read(case.type, case.make(account, None))
+    resource = account.read(case.type, case.make(account.client, None))
     assert judge_one(case.control, resource) is None
 
 
@@ -277,7 +147,7 @@ def test_what_cannot_be_judged_is_said_and_escalated(case: Case, document: Any) 
 
 def test_the_sweep_finds_it_and_what_is_gone_is_none(account: Account, case: Case) -> None:
     assert read(account.aws, case.type, "nothing-of-this-name") is None
-    id_ = case.make(account, None)
+    id_ = case.make(account.client, None)
     assert id_ in account.ids(case.type)
     assert account.led(case.type, id_) == [(case.type, id_)]
 
@@ -285,7 +155,7 @@ def test_the_sweep_finds_it_and_what_is_gone_is_none(account: Account, case: Cas
 def test_tags_are_read_for_a_finding(account: Account, case: Case) -> None:
     from chalicelib.aws.readers import tags
 
-    resource = account.read(case.type, case.make(account, None))
+    resource = account.read(case.type, case.make(account.client, None))
     assert tags(account.aws, resource) == {}
 
 
@@ -315,7 +185,7 @@ def test_a_fix_that_would_open_more_is_refused(case: Case) -> None:
 def test_a_bucket_behind_its_block_is_quiet_and_one_that_could_not_be_reopened_escalates(account: Account) -> None:
     case = CASES["bucket"]
     open_ = json.dumps(policy(allow("*", case.action, case.resource)))
-    id_ = case.make(account, open_)
+    id_ = case.make(account.client, open_)
     client = account.client("s3")
     block = {
         "BlockPublicAcls": True,
@@ -331,7 +201,7 @@ def test_a_bucket_behind_its_block_is_quiet_and_one_that_could_not_be_reopened_e
 
 
 def test_a_secret_named_by_name_leads_to_its_arn(account: Account) -> None:
-    arn = CASES["secret"].make(account, None)
+    arn = CASES["secret"].make(account.client, None)
     assert account.led("AWS::SecretsManager::Secret", "shop/db") == [("AWS::SecretsManager::Secret", arn)]
     assert account.led("AWS::SecretsManager::Secret", "shop/none") == []
 
@@ -339,7 +209,7 @@ def test_a_secret_named_by_name_leads_to_its_arn(account: Account) -> None:
 def test_the_policies_of_aws_own_keys_are_left_alone(account: Account) -> None:
     from moto.kms.models import kms_backends
 
-    id_ = CASES["key"].make(account, json.dumps(policy(allow("*", "kms:Decrypt", "*"))))
+    id_ = CASES["key"].make(account.client, json.dumps(policy(allow("*", "kms:Decrypt", "*"))))
     kms_backends[ACCOUNT][REGION].keys[id_].key_manager = "AWS"
     resource = account.read("AWS::KMS::Key", id_)
     assert resource.config["KeyManager"] == "AWS" and resource.config["Policy"] is None

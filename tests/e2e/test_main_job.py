@@ -2,112 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-
-from suture.api import DecisionApi
+from foreign import LAMBDA_TRUST, Client, allow, policy, running_sandbox, until
 
 pytestmark = pytest.mark.sandbox
-ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 30
 PASSWORD = "-".join(("foreign", "Tr0ub4dor", "and", "3"))
-LAMBDA_TRUST = {"Service": "lambda.amazonaws.com"}
-
-
-class Client:
-    """One principal of a running sandbox."""
-
-    def __init__(self, ready: Mapping[str, Any], who: str) -> None:
-        self.ready = ready
-        self.session = boto3.session.Session(region_name=ready["region"], **ready["credentials"][who])
-        self.api = DecisionApi(ready["api_url"], self.session)
-
-    def aws(self, service: str) -> Any:
-        return self.session.client(service, endpoint_url=self.ready["endpoint_url"])
-
-    def sids(self, function: str, **qualifier: str) -> list[str]:
-        client = self.aws("lambda")
-        try:
-            policy = json.loads(client.get_policy(FunctionName=function, **qualifier)["Policy"])
-        except client.exceptions.ResourceNotFoundException:
-            return []
-        return sorted(s["Sid"] for s in policy["Statement"])
-
-    def function(self, name: str) -> Any:
-        """A function with a role of its own and a grant for one bucket."""
-        role = self.role(f"{name}-role")
-        client = self.aws("lambda")
-        client.create_function(
-            FunctionName=name, Runtime="python3.12", Role=role, Handler="a.h", Code={"ZipFile": _code()}
-        )
-        client.add_permission(
-            FunctionName=name,
-            StatementId="bucket",
-            Action="lambda:InvokeFunction",
-            Principal="s3.amazonaws.com",
-            SourceArn="arn:aws:s3:::uploads",
-            SourceAccount=self.ready["account"],
-        )
-        return client
-
-    def role(self, name: str) -> str:
-        made = self.aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument=_trust(LAMBDA_TRUST))
-        return str(made["Role"]["Arn"])
-
-    def case(self, control: str, part: str, *states: str) -> Mapping[str, Any]:
-        """The newest case of a control on a resource, once it is in one of these states."""
-
-        def found() -> Mapping[str, Any] | None:
-            cases = [c for c in self.api.cases()["cases"] if c["control"] == control and part in c["arn"]]
-            newest = max(cases, key=lambda c: c["opened"], default=None)
-            return newest if newest and newest["state"] in states else None
-
-        return self.api.case(until(found, f"{control} on {part} in {states}")["id"])["case"]
-
-
-def until(probe: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if answer := probe():
-            return answer
-        time.sleep(0.05)
-    raise AssertionError(f"not within {PATIENCE} s: {what}")
 
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Any]]:
-    """A sandbox in a process of its own, ended as Ctrl-C would."""
-    folder = tmp_path_factory.mktemp("sandbox")
-    file, log = folder / "ready.json", folder / "log"
-    command = [sys.executable, "-c", "from suture.cli import main; main()", "sandbox", "--ready-file", str(file)]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [*command, "--state", str(folder)], cwd=ROOT, stdout=out, stderr=out, env=environment
-        )
-        try:
-            until(lambda: file.exists() or process.poll() is not None, "a ready sandbox")
-            assert process.poll() is None, log.read_text()
-            yield {**json.loads(file.read_text()), "log": str(log)}
-        finally:
-            process.send_signal(signal.SIGINT)
-            code = process.wait(20)
-    assert code == 0, log.read_text()[-2000:]
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as found:
+        yield found
 
 
 @pytest.fixture
@@ -192,7 +107,9 @@ def test_an_administrator_takes_two_and_the_causer_none(deployer: Client, ready:
 def test_trust_for_anyone_is_narrowed_by_approval(deployer: Client, ready: Mapping[str, Any]) -> None:
     iam = deployer.aws("iam")
     deployer.role("open")
-    iam.update_assume_role_policy(RoleName="open", PolicyDocument=_trust({**LAMBDA_TRUST, "AWS": "*"}))
+    iam.update_assume_role_policy(
+        RoleName="open", PolicyDocument=policy(allow({**LAMBDA_TRUST, "AWS": "*"}, "sts:AssumeRole"))
+    )
     case = deployer.case("iam-trust-public", "open", "PENDING")
     Client(ready, "security").api.decide(case["id"], "approve", case["plan"]["digest"], "nobody needs it")
     deployer.case("iam-trust-public", "open", "RESOLVED")
@@ -260,15 +177,3 @@ def test_an_unsigned_request_decides_nothing(ready: Mapping[str, Any]) -> None:
 def _settings(stage: Mapping[str, Any]) -> dict[str, Any]:
     names = ("methodSettings", "accessLogSettings", "tracingEnabled")
     return {n: stage.get(n) or None for n in names}
-
-
-def _trust(principal: Mapping[str, Any]) -> str:
-    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def _code() -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("a.py", "def h(event, context): return 1\n")
-    return buffer.getvalue()

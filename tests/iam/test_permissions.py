@@ -140,6 +140,19 @@ def test_keys_and_roles_need_their_own_policy() -> None:
     assert may(NOTHING, "sts:AssumeRole", ROLE + "2", resource_policy=trust, principal=ROLE).is_allowed
 
 
+def test_whose_a_bucket_is_only_the_context_can_say() -> None:
+    own = policy(
+        grant("*", "s3:*", Condition={"StringEquals": {"aws:PrincipalAccount": "123456789012"}}), kind="resource"
+    )
+    for owner, verdict in (("123456789012", "denied"), ("210987654321", "allowed")):
+        facts = {"aws:ResourceAccount": owner, "aws:PrincipalAccount": "210987654321"}
+        stranger = "arn:aws:iam::210987654321:role/x"
+        found = may(
+            EVERYTHING, "s3:GetObject", "arn:aws:s3:::b/k", resource_policy=own, context=facts, principal=stranger
+        )
+        assert found.verdict == verdict
+
+
 def test_another_account_must_be_allowed_on_both_sides() -> None:
     stranger = "arn:aws:iam::999999999999:role/x"
     theirs = policy(grant({"AWS": "999999999999"}, "lambda:*"), kind="resource")

@@ -10,11 +10,38 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from holders import HOLDERS
 
 from suture.sandbox.principals import credentials_for_role
 from suture.sandbox.server import Server
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
+READS: dict[str, tuple[str, str, str, dict[str, str]]] = {
+    "queue": (
+        "sqs:SendMessage",
+        "sqs",
+        "send_message",
+        {"QueueUrl": f"https://x/{ACCOUNT}/{{id}}", "MessageBody": "m"},
+    ),
+    "topic": ("sns:Publish", "sns", "publish", {"TopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:{{id}}", "Message": "m"}),
+    "secret": (
+        "secretsmanager:GetSecretValue",
+        "secretsmanager",
+        "get_secret_value",
+        {"SecretId": "{id}"},
+    ),
+    "key": ("kms:DescribeKey", "kms", "describe_key", {"KeyId": "{id}"}),
+    "bus": ("events:DescribeEventBus", "events", "describe_event_bus", {"Name": "{id}"}),
+    "table": ("dynamodb:DescribeTable", "dynamodb", "describe_table", {"TableName": "{id}"}),
+    "repository": (
+        "ecr:GetRepositoryPolicy",
+        "ecr",
+        "get_repository_policy",
+        {"repositoryName": "{id}"},
+    ),
+    "bucket": ("s3:GetObject", "s3", "get_object", {"Bucket": "{id}", "Key": "k"}),
+}
+"""A call on each holder of a policy: the action that the policy refuses, and how boto3 makes it."""
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/cases"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:shop"
@@ -158,6 +185,24 @@ def test_a_deny_wins_over_administrator(server: Server) -> None:
     assert role.may("lambda", "list_functions")
     assert not role.may("sqs", "list_queues")
     assert not role.may("sqs", "tag_queue", QueueUrl=f"{server.url}/{ACCOUNT}/mine", Tags={"a": "b"})
+
+
+@pytest.mark.parametrize("name", HOLDERS)
+def test_a_refusal_in_the_resources_own_policy_holds_for_everyone_in_the_account(server: Server, name: str) -> None:
+    """Identity policies that allow everything do not help: IAM User Guide, "Policy evaluation logic"."""
+    holder = HOLDERS[name]
+    admin = connect(server, server.credentials("deployer"))
+    own = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": f"{READS[name][1]}:*"}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": READS[name][0]}
+    resource = {"Resource": holder.resource} if holder.resource else {}
+    id_ = holder.make(admin, policy({**own, **resource}, {**deny, **resource}))
+    service, operation, parameters = READS[name][1:]
+    given = {k: v.format(id=id_) for k, v in parameters.items()}
+    role = Role(server, f"keen-{name}", allow("*"))
+    assert not role.may(service, operation, **given)
+    with pytest.raises(ClientError) as refused:
+        getattr(admin(service), operation)(**given)
+    assert refused.value.response["Error"]["Code"] in DENIED
 
 
 def test_attached_policies_and_their_default_version_count(server: Server) -> None:

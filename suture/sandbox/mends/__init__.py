@@ -19,6 +19,7 @@ from . import (
     lambda_grants,
     lambda_resource_policy,
     lambda_urls,
+    principals,
     secretsmanager,
     sts,
     tracking,
@@ -38,6 +39,7 @@ _MENDS = (
     dynamodb,
     events,
     secretsmanager,
+    principals,
 )
 _once = threading.Lock()
 _applied: list[str] = []

@@ -27,8 +27,10 @@ from moto.awslambda.responses import LambdaResponse
 from moto.awslambda.utils import get_backend, make_function_arn
 
 from .patching import around, instead
+from .principals import absent_principal
 
 _LIMIT_BYTES = 20_480
+_BAD_PRINCIPAL = "The provided principal was invalid. Please check the principal and try again."
 _HEAD = {"Version": "2012-10-17", "Id": "default"}  # of a policy that AddPermission builds
 # AddPermission's parameter → (condition operator, condition key as AWS writes it).
 _CONDITIONS = (
@@ -183,6 +185,8 @@ def add(storage: Any, name: str, qualifier: str, asked: Mapping[str, Any]) -> di
     grants_of(storage, name, qualifier)
     arn = make_function_arn(storage.region_name, storage.account_id, name)
     statement = _statement(asked, f"{arn}:{qualifier}" if qualifier else arn, storage.partition)
+    if absent_principal({"Statement": [statement]}, storage.account_id):
+        raise InvalidParameterValueException(_BAD_PRINCIPAL)
     grants_of(storage, name, qualifier).add(statement, str(asked.get("RevisionId") or ""))
     return statement
 
@@ -276,9 +280,7 @@ def _principal(asked: str, partition: str) -> Any:
         return {"AWS": asked}
     if re.fullmatch(r"[\w-]+(\.[\w-]+)+", asked):
         return {"Service": asked}
-    raise InvalidParameterValueException(
-        "The provided principal was invalid. Please check the principal and try again."
-    )
+    raise InvalidParameterValueException(_BAD_PRINCIPAL)
 
 
 def _compact(value: Any) -> str:

@@ -91,7 +91,9 @@ def _require_sources(root: Path) -> None:
 def _digest(root: Path, governance: Path | None = None) -> str:
     """Hex digest over everything that the build depends on: sources, this file, the tools' versions."""
     tools = [f"{name} {version(name)}" for name in ("chalice", "aws-sam-translator")]
-    digest = hashlib.sha256("\n".join([f"python {platform.python_version()}", *tools]).encode())
+    whose = "given" if governance else "own"
+    facts = [f"python {platform.python_version()}", f"governance {whose}", *tools]
+    digest = hashlib.sha256("\n".join(facts).encode())
     for name, path in sorted(_sources(root, governance)):
         content = path.read_bytes()
         digest.update(f"{name} {len(content)}\n".encode() + content)
@@ -124,8 +126,8 @@ def _make(root: Path, governance: Path | None, home: Path, scratch: Path) -> str
     from .render import render_policies
 
     stage, packaged, made = scratch / "stage", scratch / "packaged", scratch / "made"
-    _copy_sources(root, governance, stage)
-    digest = _digest(stage)
+    _copy_sources(root, stage, governance)
+    digest = _digest(stage, governance and stage / "governance")
     compile_all(stage)
     if governance is not None:
         render_policies(stage)
@@ -140,7 +142,7 @@ def _make(root: Path, governance: Path | None, home: Path, scratch: Path) -> str
     return digest
 
 
-def _copy_sources(root: Path, governance: Path | None, stage: Path) -> None:
+def _copy_sources(root: Path, stage: Path, governance: Path | None = None) -> None:
     (stage / ".chalice").mkdir(parents=True)
     (stage / "vendor").mkdir()
     for name in _FILES:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from foreign import PATIENCE, ROOT, Client
+from foreign import ROOT, Client
 from holders import ACCOUNT, REGION
 from scenes import Ask, Scene, State
 from scenes_resources import SCENES as OF_RESOURCES
@@ -24,6 +24,7 @@ from chalicelib.controls import judge
 from chalicelib.errors import BadRequest
 
 SCENES: tuple[Scene, ...] = (*OF_ROLES, *OF_RESOURCES)
+PATIENCE = 60  # seconds for all cases to come to one state
 APPROVERS = {"security": "security", "owner": "oncall"}
 """Who of the sandbox's people stands for a group."""
 
@@ -95,7 +96,7 @@ class Stage:
 
     def __init__(self, ready: Mapping[str, Any]) -> None:
         self.people = {who: Client(ready, who) for who in ready["credentials"]}
-        for role in ("shop-deploy", "release"):
+        for role in ("shop-deploy", "release", "intern"):
             self.people[role] = self.people["deployer"].as_role(role)
         self.eyes = self.people["deployer"]
         self.plays: list[Played] = []

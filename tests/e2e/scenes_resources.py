@@ -33,7 +33,7 @@ WRITES: dict[str, Any] = {
 """The one write that closes each holder: its operation, and its parameters from the id and the document."""
 
 
-def holder_scene(name: str, who: str = "deployer") -> Scene:
+def holder_scene(name: str, who: str = "deployer", groups: tuple[str, ...] = ("owner",)) -> Scene:
     """A statement for everyone beside a partner's, the account's own and a refusal: it alone is narrowed."""
     holder: Holder = HOLDERS[name]
     on = holder.resource
@@ -80,6 +80,7 @@ def holder_scene(name: str, who: str = "deployer") -> Scene:
             resource_ask("a role of the account", whole, OURS, holder.action, at, False),
         ),
         who=who,
+        groups=groups,
         put=put,
     )
 
@@ -235,8 +236,15 @@ def layer() -> Scene:
     )
 
 
+WHO: dict[str, tuple[str, tuple[str, ...]]] = {
+    "queue": ("shop-deploy", ("owner",)),
+    "table": ("intern", ("owner", "security")),
+}
+"""Who breaks a holder where it is not the deployer, and who then must consent: an owner that caused it, and somebody
+whom nobody lists, about whom security is asked too."""
+
 SCENES = (
-    *(holder_scene(name, who="shop-deploy" if name == "queue" else "deployer") for name in HOLDERS),
+    *(holder_scene(name, *WHO.get(name, ())) for name in HOLDERS),
     public_grants(),
     service_grants(),
     layer(),

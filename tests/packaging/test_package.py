@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import marshal
+import shutil
 import subprocess
 import sys
 import time
@@ -212,6 +213,19 @@ def test_unchanged_sources_are_not_built_again_and_changed_ones_are(checkout: Pa
     assert (build(checkout), first.zip.stat().st_mtime_ns) == (first, made)
     (checkout / "requirements.txt").write_text("# another comment\n")
     assert build(checkout).digest != first.digest
+
+
+def test_the_writers_rights_follow_the_governance_that_is_given(checkout: Path) -> None:
+    other = checkout / "elsewhere"
+    shutil.copytree(checkout / "governance", other)
+    pin = "  - {runbook: iam-delete-stale-versions, version: 1.0.0, mode: propose}\n"
+    (other / "pins.yaml").write_text((other / "pins.yaml").read_text() + pin)
+    plain, more = (build(checkout, governance) for governance in (None, other))
+    assert plain.digest != more.digest
+    assert "iam:DeletePolicyVersion" not in plain.sam_template.read_text()
+    assert "iam:DeletePolicyVersion" in more.sam_template.read_text()
+    with zipfile.ZipFile(more.zip) as archive:
+        assert "iam-delete-stale-versions" in archive.read("governance/packaged.json").decode()
 
 
 def test_a_broken_build_leaves_nothing_behind_that_looks_finished(checkout: Path) -> None:

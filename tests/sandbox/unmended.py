@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
+TRUSTED = {"Effect": "Allow", "Action": "sts:AssumeRole"}
 GAPS: dict[str, Callable[[], bool]] = {}
 
 
@@ -289,6 +290,22 @@ def secretsmanager_says_exists_for_a_deleted_one() -> bool:
     except ClientError as error:
         return error.response["Error"]["Code"] != "InvalidRequestException"
     return True
+
+
+@gap
+def a_policy_may_name_who_is_not_there() -> bool:
+    trust = TRUST.replace("[]", json.dumps([{**TRUSTED, "Principal": {"AWS": "AROA" + "EXAMPLE" * 2 + "1"}}]))
+    return not refused(boto3.client("iam").create_role, RoleName="r", AssumeRolePolicyDocument=trust)
+
+
+@gap
+def a_policy_keeps_the_arn_of_who_is_deleted() -> bool:
+    iam, sqs = boto3.client("iam"), boto3.client("sqs")
+    arn = iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    policy = TRUST.replace("[]", json.dumps([{**TRUSTED, "Principal": {"AWS": arn}}]))
+    url = sqs.create_queue(QueueName="q", Attributes={"Policy": policy})["QueueUrl"]
+    iam.delete_role(RoleName="r")
+    return arn in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 Method = Callable[..., Any]
@@ -10,16 +11,16 @@ Method = Callable[..., Any]
 
 def around(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
     """Replace `owner.name` by a function that gets the original first: `f(original, self, …)`. Class methods and
-    static methods get no `self`."""
+    static methods get no `self`. The signature stays the original's."""
 
     def replace(wrapper: Callable[..., Any]) -> None:
         raw = owner.__dict__[name] if isinstance(owner, type) else getattr(owner, name)
         original: Method = raw.__func__ if isinstance(raw, classmethod | staticmethod) else raw
 
+        @wraps(original)
         def mended(*args: Any, **kwargs: Any) -> Any:
             return wrapper(original, *args, **kwargs)
 
-        mended.__name__ = name
         setattr(owner, name, type(raw)(mended) if isinstance(raw, classmethod | staticmethod) else mended)
 
     return replace

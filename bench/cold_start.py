@@ -77,7 +77,7 @@ def measure(folder: Path, made: Account, runs: int, repeat: int) -> dict[str, An
 
 def _packages(folder: Path) -> tuple[Path, Path]:
     """The unpacked package, with bytecode and without."""
-    package = unpack(build(ROOT).zip, folder, None)
+    package = unpack(build(ROOT).zip, folder)
     bare = folder / "bare"
     shutil.copytree(package, bare, ignore=shutil.ignore_patterns("__pycache__"))
     return package, bare

@@ -126,10 +126,10 @@ class Stage:
             for one in waiting:
                 newest = _newest(summaries, one)
                 one.reached[state] = newest.get("state", "no case")
-                if one.reached[state] == state:
+                if one.reached[state] == state == "PENDING":
                     one.case = self.eyes.api.case(newest["id"])["case"]
             waiting = [one for one in waiting if one.reached[state] != state]
-            time.sleep(0.2)
+            time.sleep(0.4)
         for one in waiting:
             newest = _newest(self.eyes.api.cases()["cases"], one)
             one.reached[state] = json.dumps({k: newest.get(k) for k in ("state", "outcome", "reasons")})

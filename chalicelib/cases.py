@@ -53,6 +53,7 @@ class Case:
     """One case as it stands. Times are ISO 8601 in UTC; `version` counts its transitions.
 
     `applied` says when its present plan touched AWS: empty when there is nothing that undo could take back.
+    `chain` is the hash of its last record, which the next one holds.
     `refusal` is why no plan could be made; the case is decided again when that reason is gone.
     """
 
@@ -84,6 +85,7 @@ class Case:
     applied: str = ""
     refusal: str = ""
     notes: tuple[str, ...] = field(default=())
+    chain: str = ""
 
     @property
     def principals(self) -> tuple[Principal, ...]:

@@ -1,7 +1,8 @@
 """The sweep: the real guarantee, since events are delivered at best effort.
 
 Every few minutes it expires approvals that nobody gave, ends watches, wakes what a crash interrupted, and says aloud
-when a suppression is over. Once an hour it sends every resource of the types we judge to `changes`.
+when a suppression is over. Once an hour it sends every resource of the types we judge to `changes`; once a day it
+anchors the records.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from .aws import readers
+from .aws import anchoring, readers
 from .aws.deployment import Deployment
 from .aws.handover import hand_over, tell
 from .aws.ledger import Entry
@@ -35,6 +36,7 @@ def sweep(d: Deployment) -> None:
         _each(d, ("APPROVED", "APPLYING", "VERIFYING", "UNDOING"), _wake)
     _each(d, ("WATCHING",), _end_watch)
     _each(d, ("SUPPRESSED",), _end_suppression)
+    anchoring.anchor(d)
     now = d.now()
     hour = now.strftime("%Y-%m-%dT%H")
     if not d.ledger.counted("sweep", hour):

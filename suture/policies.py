@@ -50,13 +50,21 @@ _SECRET_PARAMETER = {
 }
 
 
+_AUDIT = (
+    ("s3:PutObject", {"Fn::Sub": "${AuditBucket.Arn}/manifests/*"}),
+    ("kms:Sign", {"Fn::GetAtt": ["AuditKey", "Arn"]}),
+)
+
+
 def _writer(queue: str) -> Duty:
     return Duty(kinds=_JOURNALED, queue=queue, sends=(queue, "ChangesQueue", "NoticesQueue"), keys=_JOURNAL)
 
 
 DUTIES: Mapping[str, Duty] = {
     "watch": Duty(kinds=_CASES, queue="ChangesQueue", sends=("ChangesQueue", *_TO_ALL), keys=_FINGERPRINT),
-    "sweep": Duty(kinds=_CASES, sends=("ChangesQueue", *_TO_ALL), keys=_FINGERPRINT, failures=True),
+    "sweep": Duty(
+        kinds=(*_CASES, "ANCHOR"), own=_AUDIT, sends=("ChangesQueue", *_TO_ALL), keys=_FINGERPRINT, failures=True
+    ),
     "config_rule": Duty(table=False, keys=_FINGERPRINT, own=(("config:PutEvaluations", "*"),), failures=True),
     "remediate": _writer("RemediateQueue"),
     "remediate_iam": _writer("RemediateIamQueue"),
@@ -230,6 +238,11 @@ _OURSELVES: tuple[tuple[str, tuple[str, ...], tuple[Json, ...]], ...] = (
     (
         "NeverOurKeys",
         ("kms:DescribeKey", "kms:GenerateMac", "kms:GetKeyPolicy", "kms:ListResourceTags"),
-        (_arn("FingerprintKey"), _arn("JournalKey")),
+        (_arn("FingerprintKey"), _arn("JournalKey"), _arn("AuditKey")),
+    ),
+    (
+        "NeverOurAudit",
+        ("s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetObject*", "s3:ListBucket"),
+        (_arn("AuditBucket"), _sub("${AuditBucket.Arn}/*")),
     ),
 )

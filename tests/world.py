@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -17,6 +17,7 @@ from moto import mock_aws
 
 from chalicelib import pipeline, sweeping
 from chalicelib.approvals import identity_of_arn
+from chalicelib.audit import Problem, Stored, chain_problems
 from chalicelib.aws.deployment import WRITERS, Deployment
 from chalicelib.cases import Case
 from chalicelib.chat import web
@@ -140,7 +141,23 @@ def world(root: Path) -> Iterator[World]:
     mends.apply()
     package(root)
     with mock_aws(config={"lambda": {"use_docker": False}}):
-        yield World(root)
+        made = World(root)
+        yield made
+        assert not list(broken_chains(made.items())), "every case's records follow from each other"
+
+
+def broken_chains(items: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
+    """What is wrong with the chains of the cases among a table's items."""
+    records: dict[str, list[Stored]] = {}
+    heads: dict[str, Case] = {}
+    for item in sorted(items, key=lambda i: (i["pk"]["S"], i["sk"]["S"])):
+        kind, _, case = item["pk"]["S"].partition("#")
+        if kind == "CASE" and item["sk"]["S"] == "HEAD":
+            heads[case] = Case.from_json(json.loads(item["body"]["S"]))
+        elif kind == "CASE":
+            records.setdefault(case, []).append(Stored(item["sk"]["S"], item["body"]["S"]))
+    for case, head in heads.items():
+        yield from chain_problems(case, records[case], (head.version, head.chain))
 
 
 def package(root: Path, modes: Mapping[str, str] | None = None) -> None:

@@ -43,6 +43,14 @@ class Packaged:
     suppressions: tuple[governance.Suppression, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Where the records are anchored: the bucket, and the ARN of the key that signs. Empty where there is none."""
+
+    bucket: str
+    key: str
+
+
 class Deployment:
     """One deployment as its functions see it, from the environment that `resources.json` gives them."""
 
@@ -97,6 +105,10 @@ class Deployment:
     def facts(self) -> Mapping[str, str]:
         """What runbooks may ask of the deployment."""
         return {name.lower(): self._environment.get(name, "") for name in ("BOUNDARY_ARN", "ACCESS_LOG_ARN")}
+
+    @property
+    def audit(self) -> Audit:
+        return Audit(self._environment.get("AUDIT_BUCKET", ""), self._environment.get("AUDIT_KEY", ""))
 
     @property
     def webhook(self) -> tuple[str, str]:

@@ -1,15 +1,16 @@
 """The ledger: cases and their append-only records, and what Suture has seen of each resource.
 
 Every transition is one transaction: the head moves only from the version that was read, its record is written
-beside it, and the resource's open slot is taken or given back in the same breath.
+beside it with the hash of the record before, and the resource's open slot is taken or given back in the same breath.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ..audit import link, sort_key
 from ..cases import TRANSITIONS, Case
 from ..model import Json
 from .table import Item, Table, Update, body, part_put, part_update, unbody
@@ -101,13 +102,15 @@ class Ledger:
         again, since the finding comes back, and remembers that for ever, `unwanted` only remembers it. `beside` are
         other parts of the transaction. Raises Conflict when somebody else was first.
         """
-        last, old_state = path[-1][0], before.state if before else ""
-        head = part_put(_head(last), is_new=True) if before is None else part_put(_head(last), version=before.version)
-        parts = [head]
+        old_state, chain = (before.state, before.chain) if before else ("", "")
+        records = []
         for case, entry in path:
-            parts.append(part_put(_record(case, old_state, entry), is_new=True))
-            old_state = case.state
-        place = place_of(last)
+            text = _record(case, old_state, entry, chain)
+            records.append(part_put({"pk": f"CASE#{case.id}", "sk": sort_key(case.version), "body": text}, is_new=True))
+            old_state, chain = case.state, link(text)
+        last = replace(path[-1][0], chain=chain)
+        head = part_put(_head(last), is_new=True) if before is None else part_put(_head(last), version=before.version)
+        parts, place = [head, *records], place_of(last)
         changes = self._marked(last, place, "opened" if before is None else mark)
         if changes is not None:
             parts.append(part_update(f"RES#{place.key}", "OBS", changes))
@@ -210,7 +213,7 @@ def _head(case: Case) -> Item:
     return {**keys, **{n: getattr(case, n) for n in names}}
 
 
-def _record(case: Case, state_before: str, entry: Entry) -> Item:
+def _record(case: Case, state_before: str, entry: Entry, chain: str) -> str:
     said = {"at": case.updated, "by": entry.by, "from": state_before, "to": case.state, "what": entry.what}
-    text = body({**said, "version": case.version, "details": entry.details})
-    return {"pk": f"CASE#{case.id}", "sk": f"R#{case.version:08d}", "body": text}
+    place = {"case": case.id, "version": case.version, "before": chain}
+    return body({**said, **place, "details": entry.details})

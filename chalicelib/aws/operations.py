@@ -294,6 +294,8 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "sqs:SendMessage": _own(("sqs:SendMessage", _QUEUE)),
     "kms:GenerateMac": _own(("kms:GenerateMac", "{KeyId}")),
+    "kms:Sign": _own(("kms:Sign", "{KeyId}")),
+    "s3:PutObject": _own(("s3:PutObject", "arn:{partition}:s3:::{Bucket}/{Key}")),
     "config:PutEvaluations": _own(("config:PutEvaluations", "*")),
     "ssm:GetParameter": _own(("ssm:GetParameter", "arn:{partition}:ssm:{region}:{account}:parameter{Name}")),
     "sts:GetCallerIdentity": _own(),

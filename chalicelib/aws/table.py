@@ -2,7 +2,7 @@
 
 An item's leading key says what kind it is, and each function's role may write only its kinds (`dynamodb:LeadingKeys`):
 CASE RES COUNT by those who detect and those who write; JOURNAL LEASE by writers; APPROVAL SWITCH SUPPRESSION by
-`chat` (and CASE, to record a decision). `notify` writes nothing.
+`chat` (and CASE, to record a decision); ANCHOR by the sweep. `notify` writes nothing.
 """
 
 from __future__ import annotations
@@ -47,14 +47,15 @@ class Table:
             }
         )
 
-    def by_state(self, state: str) -> Iterator[Item]:
-        """All case heads in one state, oldest change first (eventually consistent, as every index is)."""
+    def by_state(self, state: str, since: str = "") -> Iterator[Item]:
+        """All case heads in one state that changed after `since` (ISO 8601), oldest change first, as far as the index
+        knows: it is eventually consistent, as every index is."""
         yield from self._pages(
             {
                 "IndexName": "by_state",
-                "KeyConditionExpression": "#s = :s",
-                "ExpressionAttributeNames": {"#s": "state"},
-                "ExpressionAttributeValues": {":s": _typed(state)},
+                "KeyConditionExpression": "#s = :s AND #u > :u",
+                "ExpressionAttributeNames": {"#s": "state", "#u": "updated"},
+                "ExpressionAttributeValues": {":s": _typed(state), ":u": _typed(since or "0")},
             }
         )
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "runbooks": ("runbooks:runbooks", "List, check, lock and try runbooks."),
     "render": ("render:render", "Write the files that follow from controls and runbooks."),
     "replay": ("replaying:replay", "Say what Suture would look at for recorded events."),
+    "audit": ("audit:audit", "Is the record whole; and all of it for an auditor."),
     "pause": ("switch:pause", "Stop all writes."),
     "resume": ("switch:resume", "Allow writes again; it takes two people."),
     "completion": ("completion:completion", "Print the completion script of a shell."),

@@ -15,6 +15,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "ACCESS_LOG_ARN": "The log group that `apigateway-guard-stage` sends access logs to",
     "ACCOUNT_ID": "The account that this deployment looks after",
     "BOUNDARY_ARN": "The permissions boundary that `iam-contain-role` attaches",
+    "AUDIT_BUCKET": "Where the daily manifests of case records are kept",
+    "AUDIT_KEY": "The KMS key that signs them",
     "CHANGES_QUEUE": "Where `watch` hears of changes",
     "FINGERPRINT_KEY": "The KMS key behind the fingerprints of values that must not be stored",
     "JOURNAL_KEY": "The KMS key behind the journal's seal; writers only",
@@ -31,6 +33,9 @@ ENVIRONMENT: Mapping[str, str] = {
 
 COMMAND: Mapping[str, str] = {
     "AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL": "These and the other AWS variables that boto3 reads",
+    "SUTURE_AUDIT_BUCKET": "The bucket with the daily manifests, for `audit`",
+    "SUTURE_AUDIT_KEY": "The KMS key that signs them, for `audit`",
+    "SUTURE_TABLE": "The table of cases, for `audit`",
     "SUTURE_API_URL": "The decision API's address, for `cases`, `pause` and `resume`",
     "SUTURE_DEBUG": "`1` prints the traceback of an unexpected failure",
     "BOUNDARY_ARN, ACCESS_LOG_ARN": "What plans made here (`scan --plan`, `runbooks plan`) take for the stack's",
@@ -65,7 +70,7 @@ def _parameters(parameters: Mapping[str, Json]) -> Iterator[tuple[str, ...]]:
     for name, entry in parameters.items():
         pattern = entry.get("AllowedPattern", "")
         allowed = codes(entry.get("AllowedValues", ())) or (code(pattern) if pattern else "any text")
-        yield code(name), code(entry["Default"] or '""'), allowed, entry["Description"].replace("<", "&lt;")
+        yield code(name), code(str(entry["Default"]) or '""'), allowed, entry["Description"].replace("<", "&lt;")
 
 
 def _environment(resources: Mapping[str, Json]) -> Iterator[tuple[str, ...]]:

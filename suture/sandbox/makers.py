@@ -151,6 +151,42 @@ def _log_group(here: Account, logical: str, wanted: Properties) -> Made:
     return Made(name, {"Arn": here.arn("logs", f"log-group:{name}:*")})
 
 
+def _bucket(here: Account, logical: str, wanted: Properties) -> Made:
+    s3, name = here.client("s3"), wanted.get("BucketName") or here.name(logical)
+    placed = {} if here.region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": here.region}}
+    s3.create_bucket(Bucket=name, ObjectLockEnabledForBucket=bool(wanted.get("ObjectLockEnabled")), **placed)
+    lock = wanted.get("ObjectLockConfiguration")
+    if lock:
+        kept = lock["Rule"]["DefaultRetention"]
+        rule = {"DefaultRetention": {**kept, "Days": int(kept["Days"])}}
+        s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration={**lock, "Rule": rule})
+    for property_, put, argument in _OF_BUCKETS:
+        if property_ in wanted:
+            getattr(s3, put)(Bucket=name, **{argument: _as_s3_says(wanted[property_])})
+    return Made(name, {"Arn": here.arn("s3", name, region=False, account=False)})
+
+
+_OF_BUCKETS = (
+    ("PublicAccessBlockConfiguration", "put_public_access_block", "PublicAccessBlockConfiguration"),
+    ("BucketEncryption", "put_bucket_encryption", "ServerSideEncryptionConfiguration"),
+    ("OwnershipControls", "put_bucket_ownership_controls", "OwnershipControls"),
+)
+
+
+def _as_s3_says(given: Any) -> Any:
+    """CloudFormation and S3 name the list of encryption rules differently."""
+    rules = given.get("ServerSideEncryptionConfiguration")
+    if rules is None:
+        return given
+    renamed = "ApplyServerSideEncryptionByDefault"
+    return {"Rules": [{renamed: rule["ServerSideEncryptionByDefault"]} for rule in rules]}
+
+
+def _bucket_policy(here: Account, logical: str, wanted: Properties) -> Made:
+    here.client("s3").put_bucket_policy(Bucket=wanted["Bucket"], Policy=json.dumps(wanted["PolicyDocument"]))
+    return Made(here.name(logical))
+
+
 def _parameter(here: Account, logical: str, wanted: Properties) -> Made:
     name = wanted.get("Name") or here.name(logical)
     here.client("ssm").put_parameter(Name=name, **_only(wanted, "Type", "Value", "Description"))
@@ -197,6 +233,8 @@ MAKERS: Mapping[str, Maker] = {
     "AWS::Lambda::Function": _function,
     "AWS::Lambda::Permission": _permission,
     "AWS::Logs::LogGroup": _log_group,
+    "AWS::S3::Bucket": _bucket,
+    "AWS::S3::BucketPolicy": _bucket_policy,
     "AWS::SNS::Topic": _topic,
     "AWS::SQS::Queue": _queue,
     "AWS::SQS::QueuePolicy": _queue_policy,

@@ -238,6 +238,8 @@ class Sandbox:
             **{name.upper(): value for name, value in self.credentials[principal].items()},
             "SUTURE_API_URL": self.api_url,
             "SUTURE_TABLE": self.table,
+            "SUTURE_AUDIT_BUCKET": self.stack.buckets[0],
+            "SUTURE_AUDIT_KEY": self.stack.key_aliases[0],
         }
 
     def drain(self, timeout: float = 30, horizon: float = 5) -> bool:

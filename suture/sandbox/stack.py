@@ -41,6 +41,8 @@ class Stack:
     mappings: tuple[MappingSpec, ...]
     queues: Mapping[str, str]
     tables: tuple[str, ...]
+    buckets: tuple[str, ...]
+    key_aliases: tuple[str, ...]
     config_rules: Mapping[str, str]
     api: Api | None
     made: Mapping[str, Made]
@@ -112,6 +114,10 @@ def _pseudo(account: str, region: str) -> dict[str, str]:
 Resolved = Mapping[str, tuple[str, Any]]
 
 
+def _names(resolved: Resolved, made: Mapping[str, Made], kind: str) -> tuple[str, ...]:
+    return tuple(made[logical].ref for logical, _ in _of(resolved, kind))
+
+
 def _described(resolved: Resolved, made: Mapping[str, Made], here: Account) -> Stack:
     rules = _of(resolved, "AWS::Config::ConfigRule")
     queues = {logical: made[logical].ref for logical, _ in _of(resolved, "AWS::SQS::Queue")}
@@ -119,7 +125,9 @@ def _described(resolved: Resolved, made: Mapping[str, Made], here: Account) -> S
         functions={_short(spec.handler): spec for spec in _functions(resolved, made)},
         mappings=tuple(_mappings(resolved, made)),
         queues=queues,
-        tables=tuple(made[logical].ref for logical, _ in _of(resolved, "AWS::DynamoDB::Table")),
+        tables=_names(resolved, made, "AWS::DynamoDB::Table"),
+        buckets=_names(resolved, made, "AWS::S3::Bucket"),
+        key_aliases=_names(resolved, made, "AWS::KMS::Alias"),
         config_rules={made[logical].ref: str(wanted["Source"]["SourceIdentifier"]) for logical, wanted in rules},
         api=_api(resolved, made),
         made=dict(made),

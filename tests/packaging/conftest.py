@@ -82,7 +82,7 @@ class Resolver:
 
     def _physical(self, name: str) -> str:
         properties = self._resources[name].get("Properties", {})
-        keys = ("FunctionName", "RoleName", "QueueName", "LogGroupName", "ManagedPolicyName")
+        keys = ("FunctionName", "RoleName", "QueueName", "LogGroupName", "ManagedPolicyName", "BucketName")
         named = next((properties[k] for k in keys if k in properties), None)
         if self._resources[name]["Type"] in ("AWS::Events::Rule",):
             named = properties.get("Name", name)
@@ -103,6 +103,7 @@ _ARNS = {
     "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
     "AWS::KMS::Key": "kms:{region}:{account}:key/{name}",
     "AWS::Events::Rule": "events:{region}:{account}:rule/{name}",
+    "AWS::S3::Bucket": "s3:::{name}",
     "AWS::SNS::Topic": "sns:{region}:{account}:{name}",
     "AWS::Logs::LogGroup": "logs:{region}:{account}:log-group:{name}:*",
 }

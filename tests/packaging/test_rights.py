@@ -30,6 +30,7 @@ ROLE = "arn:aws:iam::123456789012:role"
 BOUNDARY = "arn:aws:iam::123456789012:policy/suture-boundary"
 FUNCTION = f"arn:aws:lambda:{HERE}:function"
 SECRET = f"arn:aws:secretsmanager:{HERE}:secret"
+AUDIT = "arn:aws:s3:::suture-prod-audit-123456789012-us-east-1"
 STAGES = "arn:aws:apigateway:us-east-1::/restapis"
 EVERYTHING = parse(
     {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}, "identity"
@@ -71,6 +72,9 @@ ALLOWED: list[tuple[str, str, str, Context]] = [
     ("watch", "kms:GenerateMac", f"arn:aws:kms:{HERE}:key/made-FingerprintKey", {}),
     ("sweep", "lambda:ListFunctions", "*", {}),
     ("sweep", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:suture-prod-failed-invocations", {}),
+    ("sweep", "dynamodb:PutItem", TABLE, keys("ANCHOR#manifest")),
+    ("sweep", "s3:PutObject", f"{AUDIT}/manifests/2026-11-26.json", {}),
+    ("sweep", "kms:Sign", f"arn:aws:kms:{HERE}:key/made-AuditKey", {}),
     ("config_rule", "config:PutEvaluations", "*", {}),
     ("remediate", "dynamodb:PutItem", TABLE, keys("JOURNAL#1", "CASE#1")),
     ("remediate", "dynamodb:UpdateItem", TABLE, keys("LEASE#1")),
@@ -102,6 +106,12 @@ DENIED: list[tuple[str, str, str, Context]] = [
     ("watch", "lambda:GetFunction", f"{FUNCTION}:shop", {}),
     ("sweep", "dynamodb:PutItem", TABLE, keys("APPROVAL#1")),
     ("sweep", "dynamodb:PutItem", TABLE, keys("SUPPRESSION#1")),
+    ("sweep", "s3:PutObject", f"{AUDIT}/other", {}),
+    ("sweep", "s3:DeleteObjectVersion", f"{AUDIT}/manifests/2026-11-26.json", {}),
+    ("watch", "dynamodb:PutItem", TABLE, keys("ANCHOR#manifest")),
+    ("watch", "kms:Sign", f"arn:aws:kms:{HERE}:key/made-AuditKey", {}),
+    ("remediate", "kms:Sign", f"arn:aws:kms:{HERE}:key/made-AuditKey", {}),
+    ("remediate", "s3:PutBucketPolicy", AUDIT, {}),
     ("config_rule", "dynamodb:GetItem", TABLE, keys("CASE#1")),
     ("config_rule", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:suture-prod-remediate", {}),
     ("remediate", "dynamodb:PutItem", TABLE, keys("APPROVAL#1")),

@@ -119,6 +119,8 @@ def test_a_function_knows_what_it_needs(stack: Resources, name: str) -> None:
         wanted |= PLANNING
     if name.startswith("remediate"):
         wanted.add("JOURNAL_KEY")
+    if name == "sweep":
+        wanted |= {"AUDIT_BUCKET", "AUDIT_KEY"}
     if name == "notify":
         wanted |= {"WEBHOOK_URL", "WEBHOOK_SECRET_PARAMETER"}
     variables = stack[FUNCTIONS[name][0]]["Properties"]["Environment"]["Variables"]

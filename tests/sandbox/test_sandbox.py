@@ -110,6 +110,8 @@ def test_the_ready_file_says_all(sandbox: Sandbox) -> None:
         "AWS_SESSION_TOKEN",
         "SUTURE_API_URL",
         "SUTURE_TABLE",
+        "SUTURE_AUDIT_BUCKET",
+        "SUTURE_AUDIT_KEY",
     }
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/api", ready["api_url"])
     assert sandbox._ready_file.stat().st_mode & 0o077 == 0  # type: ignore[union-attr]

@@ -4,6 +4,7 @@ JSON object of gap → whether moto still has it. In its own process, since the 
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -223,6 +224,27 @@ def dynamodb_updates_no_encryption() -> bool:
     )
     client.update_table(TableName="t", SSESpecification={"Enabled": True, "SSEType": "KMS"})
     return "SSEDescription" not in client.describe_table(TableName="t")["Table"]
+
+
+@gap
+def kms_hashes_a_digest_once_more() -> bool:
+    client = boto3.client("kms")
+    key = client.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    sure = {"KeyId": key, "SigningAlgorithm": "ECDSA_SHA_256"}
+    digest = hashlib.sha256(b"text").digest()
+    signature = client.sign(Message=digest, MessageType="DIGEST", **sure)["Signature"]
+    return not client.verify(Message=b"text", MessageType="RAW", Signature=signature, **sure)["SignatureValid"]
+
+
+@gap
+def s3_denies_those_whom_a_condition_excepts() -> bool:
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="bucket")
+    but = {"ArnNotEquals": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/writer"}}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::bucket/*"}
+    policy = {"Version": "2012-10-17", "Statement": [{**deny, "Condition": but}]}
+    client.put_bucket_policy(Bucket="bucket", Policy=json.dumps(policy))
+    return refused(client.put_object, Bucket="bucket", Key="k", Body=b"")
 
 
 def written(client: Any, count: int) -> None:

@@ -40,9 +40,9 @@ def understood(resource: Resource) -> Read:
     config = resource.config
     raw = {p["PolicyName"]: p["PolicyDocument"] for p in config["RolePolicyList"]}
     raw |= {p["PolicyArn"]: p["PolicyDocument"] for p in config["AttachedManagedPolicies"]}
-    documents = tuple(_named(document, "identity", name) for name, document in raw.items())
-    trust = _named(config["AssumeRolePolicyDocument"], "trust", "trust policy")
-    boundary, notes = _boundary(config.get("PermissionsBoundary"))
+    documents = tuple(named(document, "identity", name) for name, document in raw.items())
+    trust = named(config["AssumeRolePolicyDocument"], "trust", "trust policy")
+    boundary, notes = boundary_of(config.get("PermissionsBoundary"))
     return Read(resource, raw, PassableRole(resource.arn, documents, boundary, trust), notes)
 
 
@@ -66,16 +66,18 @@ def other_roles(aws: Clients, most: int) -> tuple[tuple[PassableRole, ...], tupl
     return tuple(found), tuple(notes)
 
 
-def _boundary(boundary: Mapping[str, Json] | None) -> tuple[tuple[Document, ...] | None, tuple[str, ...]]:
+def boundary_of(boundary: Mapping[str, Json] | None) -> tuple[tuple[Document, ...] | None, tuple[str, ...]]:
+    """A permissions boundary as its reader gives it, None where there is none, and what is uncertain about it."""
     if not boundary:
         return None, ()
     name = str(boundary.get("PermissionsBoundaryArn", "the permissions boundary"))
     if boundary.get("PolicyDocument") is None:
         return None, (f"The document of the boundary {name} could not be read; it is taken for no limit.",)
-    return (_named(boundary["PolicyDocument"], "identity", name),), ()
+    return (named(boundary["PolicyDocument"], "identity", name),), ()
 
 
-def _named(document: Json, kind: str, name: str) -> Document:
+def named(document: Json, kind: str, name: str) -> Document:
+    """A document with its name. Raises BadPolicy with that name as the place."""
     try:
         return parse(document, kind)._replace(name=name)
     except BadPolicy as error:

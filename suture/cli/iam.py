@@ -9,7 +9,8 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from . import options, output
-from .iam_can import account_of, can, is_role, role_named
+from .iam_can import can
+from .iam_named import account_of, is_principal, principal_named
 from .iam_narrow import narrow
 from .iam_subset import kind_of, opened, subset
 
@@ -73,7 +74,7 @@ def explain(source: str, pretty: bool, most: int, region: str | None, profile: s
     FILE has one JSON object a line, or is one policy document. A role name or ARN is read from the account that the
     AWS credentials name, with the roles that it could pass or assume.
     """
-    if is_role(source):
+    if is_principal(source):
         _explain_role(source, pretty or output.console().is_terminal, most, region, profile)
     elif source == "-":
         _explain_lines(sys.stdin.buffer, pretty)
@@ -139,7 +140,7 @@ def _explain_role(source: str, pretty: bool, most: int, region: str | None, prof
     from chalicelib.iam.reach import Trust, reach
 
     aws = account_of(region, profile)
-    read = role_named(aws, source)
+    read = principal_named(aws, source)
     found = _judged(aws, read, most)
     trust = read.role.trust
     if trust is not None:

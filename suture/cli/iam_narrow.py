@@ -13,7 +13,7 @@ import click
 
 from . import failures, options, output
 from .failures import WrongUsage
-from .iam_can import is_role
+from .iam_named import is_principal, principal_named
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -117,9 +117,7 @@ def _environment(given: tuple[str, ...]) -> dict[str, str]:
 def _role(aws: Clients, name: str) -> tuple[Resource, tuple[Document, ...] | None]:
     from chalicelib.aws import readers
 
-    from .iam_can import role_named
-
-    read = role_named(aws, name if is_role(name) else f"role/{name}")
+    read = principal_named(aws, name if is_principal(name) else f"role/{name}", ("role",))
     found = readers.read(aws, "AWS::IAM::Role", read.role.arn.rsplit("/", 1)[-1])
     if found is None:
         raise WrongUsage(f"there is no role {name!r}", where="iam")

@@ -204,7 +204,8 @@ class TestRoles:
         shown = run("iam", "explain", "role/deploy", "--pretty").stdout
         assert "4. Is administrator as role boss." in shown
         assert "Policy inline" in shown
-        assert "Policy trust policy" in shown
+        assert "Trust policy" in shown
+        assert "    leads to: lambda-create-function" in shown
 
     def test_roles_beyond_the_limit_are_unknown(self, shop: Any, run: Any) -> None:
         self.give(shop, "deploy", allow(["iam:PassRole", "scheduler:CreateSchedule"]))

@@ -174,6 +174,16 @@ def iam_does_not_tell_whom_a_policy_bounds() -> bool:
 
 
 @gap
+def cloudtrail_has_no_lake() -> bool:
+    client = boto3.client("cloudtrail")
+    try:
+        arn = client.create_event_data_store(Name="lake")["EventDataStoreArn"]
+        return bool(client.get_event_data_store(EventDataStore=arn)["Status"] != "ENABLED")
+    except NotImplementedError:
+        return True
+
+
+@gap
 def iam_bounds_no_users() -> bool:
     iam, arn = boto3.client("iam"), own_policy()
     iam.create_user(UserName="u")

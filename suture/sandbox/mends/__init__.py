@@ -10,6 +10,7 @@ import threading
 
 from . import (
     apigateway,
+    cloudtrail_lake,
     config,
     dynamodb,
     events,
@@ -36,6 +37,7 @@ _MENDS = (
     iam_policies,
     iam_users,
     sts,
+    cloudtrail_lake,
     config,
     dynamodb,
     events,

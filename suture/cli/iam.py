@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -46,7 +46,8 @@ iam.add_command(subset)
     "explain",
     epilog="""\b
 Each line in: {"id", "kind": "identity"|"resource"|"trust", "policy", "context": {"account", "trusted_accounts",
-"trusted_org_ids", "trusted_org_paths", "trusted_vpcs", "trusted_vpc_endpoints", "other_policies", "boundary", "scps"}}
+"trusted_org_ids", "trusted_org_paths", "trusted_vpcs", "trusted_vpc_endpoints", "trusted_endpoints",
+"other_policies", "boundary", "scps"}}
 Each line out: {"id", "reach", "public", "external", "admin", "escalation", "reasons", "error"}
 
 \b
@@ -96,12 +97,14 @@ def _explain_lines(file: IO[bytes], pretty: bool) -> None:
         sys.stdout.flush()
 
 
-def _lines(file: IO[bytes]) -> Sequence[bytes] | IO[bytes]:
+def _lines(file: IO[bytes]) -> Iterable[bytes]:
     """The lines of a file; a file that is one policy document is one line about it."""
     import json
 
+    from suture.explain import lines_of
+
     if file is sys.stdin.buffer:
-        return file
+        return lines_of(file)
     whole = file.read()
     try:
         document = json.loads(whole)

@@ -27,6 +27,10 @@ def grant(principal: Any, **more: Any) -> dict[str, Any]:
     return {"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sqs:SendMessage", **more}]}
 
 
+def under(operator: str, key: str, value: str) -> dict[str, Any]:
+    return allow("s3:*", Condition={operator: {key: value}})
+
+
 def ask(kind: str, policy: Any, **context: Any) -> dict[str, Any]:
     return answer(json.dumps({"id": 7, "kind": kind, "policy": policy, "context": context}).encode(), NOW)
 
@@ -360,6 +364,45 @@ class TestSubset:
                 "more",
             ),
             (grant("*"), grant({"AWS": "123456789012"}), 1, "more"),
+            (allow("s3:Get*"), allow("s3:Get?*"), 1, "more"),
+            (under("StringEqualsIfExists", "aws:x", "b"), under("StringEquals", "aws:x", "b"), 1, "more"),
+            (under("StringEquals", "aws:x", "b"), under("StringEqualsIfExists", "aws:x", "b"), 0, "subset"),
+            (
+                under("ForAllValues:StringEquals", "aws:x", "b"),
+                under("ForAnyValue:StringEquals", "aws:x", "b"),
+                1,
+                "more",
+            ),
+            (under("NumericLessThan", "s3:max-keys", "10"), under("NumericLessThan", "s3:max-keys", "5"), 1, "more"),
+            (under("DateLessThan", "aws:x", "2030-01-01"), under("DateLessThan", "aws:x", "2025-01-01"), 1, "more"),
+            (
+                under("IpAddress", "aws:SourceIp", "10.0.0.0/8"),
+                under("IpAddress", "aws:SourceIp", "10.1.0.0/16"),
+                1,
+                "more",
+            ),
+            (
+                under("IpAddress", "aws:SourceIp", "10.1.0.0/16"),
+                under("IpAddress", "aws:SourceIp", "10.0.0.0/8"),
+                0,
+                "subset",
+            ),
+            (under("StringLike", "aws:x", "a*"), under("StringEquals", "aws:x", "a*"), 1, "more"),
+            (under("StringIsh", "aws:x", "b"), under("StringEquals", "aws:x", "b"), 2, "unknown"),
+            (allow("*"), {"Statement": {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}}, 1, "more"),
+            (allow("s3:*", "arn:aws:s3:::b/${aws:username}/*"), allow("s3:*", "arn:aws:s3:::b/*"), 0, "subset"),
+            (
+                {**allow("s3:*", "arn:aws:s3:::b/${aws:username}/*"), "Version": "2008-10-17"},
+                allow("s3:*", "arn:aws:s3:::b/${aws:username}/*"),
+                1,
+                "more",
+            ),
+            (
+                allow("s3:*"),
+                {"Statement": [*allow("s3:*")["Statement"], {**allow("s3:*")["Statement"][0], "Effect": "Deny"}]},
+                1,
+                "more",
+            ),
             (ADMIN, grant("*"), 2, "unknown"),
         ],
     )

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chalicelib.aws import readers
+from chalicelib.aws.answers import document
 from chalicelib.errors import BadPolicy, CallFailed
 from chalicelib.iam.documents import Document, parse
-from chalicelib.iam.roles import PassableRole
+from chalicelib.iam.roles import PassableRole, trusts_principal
 from chalicelib.model import Json, Resource
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ def understood(resource: Resource) -> Read:
     config = resource.config
     raw = {p["PolicyName"]: p["PolicyDocument"] for p in config["RolePolicyList"]}
     raw |= {p["PolicyArn"]: p["PolicyDocument"] for p in config["AttachedManagedPolicies"]}
-    documents = tuple(_named(document, "identity", name) for name, document in raw.items())
-    trust = _named(config["AssumeRolePolicyDocument"], "trust", "trust policy")
-    boundary, notes = _boundary(config.get("PermissionsBoundary"))
+    documents = tuple(named(said, "identity", name) for name, said in raw.items())
+    trust = named(config["AssumeRolePolicyDocument"], "trust", "trust policy")
+    boundary, notes = boundary_of(config.get("PermissionsBoundary"))
     return Read(resource, raw, PassableRole(resource.arn, documents, boundary, trust), notes)
 
 
@@ -66,17 +67,36 @@ def other_roles(aws: Clients, most: int) -> tuple[tuple[PassableRole, ...], tupl
     return tuple(found), tuple(notes)
 
 
-def _boundary(boundary: Mapping[str, Json] | None) -> tuple[tuple[Document, ...] | None, tuple[str, ...]]:
+def names(aws: Clients, principal: str) -> bool:
+    """Whether the trust policy of some role names a principal, or everyone: such a role may be assumed without right.
+
+    One call for a hundred roles: the list has their trust policies.
+    """
+    for role in aws.pages("iam:ListRoles", {}, "Roles"):
+        try:
+            trust = named(document(role.get("AssumeRolePolicyDocument")), "trust", role["RoleName"])
+        except BadPolicy:
+            continue
+        if role["Arn"] != principal and trusts_principal(
+            PassableRole(role["Arn"], (), None, trust), principal, directly=True
+        ):
+            return True
+    return False
+
+
+def boundary_of(boundary: Mapping[str, Json] | None) -> tuple[tuple[Document, ...] | None, tuple[str, ...]]:
+    """A permissions boundary as its reader gives it, None where there is none, and what is uncertain about it."""
     if not boundary:
         return None, ()
     name = str(boundary.get("PermissionsBoundaryArn", "the permissions boundary"))
     if boundary.get("PolicyDocument") is None:
         return None, (f"The document of the boundary {name} could not be read; it is taken for no limit.",)
-    return (_named(boundary["PolicyDocument"], "identity", name),), ()
+    return (named(boundary["PolicyDocument"], "identity", name),), ()
 
 
-def _named(document: Json, kind: str, name: str) -> Document:
+def named(said: Json, kind: str, name: str) -> Document:
+    """A document with its name. Raises BadPolicy with that name as the place."""
     try:
-        return parse(document, kind)._replace(name=name)
+        return parse(said, kind)._replace(name=name)
     except BadPolicy as error:
         raise BadPolicy(error.what, where=name, next_step=error.next_step) from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import islice, product
 
 from chalicelib.iam.conditions import loosened
@@ -81,7 +82,8 @@ def _texts(patterns: Sequence[str] | None, old: Document, field: str, other: str
     """Texts that fit the patterns: an unlikely one first, then those that the old policy's patterns point to."""
     listed = [p for s in old.statements for p in (getattr(s, field) or getattr(s, f"not_{field}") or ())]
     near = [text for p in listed for text in (_filled(p, "Probe", other), _filled(p, "x", other))]
-    own = [_filled(p, filler, other) for filler in ("Probe", "x") for p in patterns or ()]
+    own = [_filled(p, filler, other) for filler in ("Probe", "x", "") for p in patterns or ()]
+    own += [p.replace("*", "Probe").replace("?", "q") for p in patterns or () if "${" in p]
     return list(dict.fromkeys([*own, *([other] if "*" in (patterns or ("*",)) else []), *near]))[:60]
 
 
@@ -113,12 +115,13 @@ def _contexts(statement: Statement, every: Sequence[Statement]) -> Iterator[dict
     keys = [c for s in every for c in s.conditions if c.key.lower() not in {k.lower() for k in needed}]
     yield {**{c.key: _strange(c) for c in keys}, **needed}
     yield {**dict(filter(None, map(_satisfying, keys))), **needed}
-    for condition in statement.conditions:
-        for value in condition.values[:5]:
-            yield {**needed, condition.key: _value(condition, value)}
-    for condition in keys[:20]:
-        for value in (*(_value(condition, v) for v in condition.values[:3]), _strange(condition)):
-            yield {**needed, condition.key: value}
+    for key in needed:
+        yield {k: v for k, v in needed.items() if k != key}
+    same = {key.lower(): key for key in needed}
+    others = [c for s in every for c in s.conditions]
+    for condition in [*statement.conditions, *keys[:20], *(c for c in others[:40] if c.key.lower() in same)]:
+        for value in (*(v for w in condition.values[:5] for v in _around(condition, w)), _strange(condition)):
+            yield {**needed, same.get(condition.key.lower(), condition.key): value}
 
 
 def _satisfying(condition: Condition) -> tuple[str, str] | None:
@@ -128,7 +131,22 @@ def _satisfying(condition: Condition) -> tuple[str, str] | None:
         return None if "true" in [v.lower() for v in condition.values] else (condition.key, "suture-probe")
     if negated or not condition.values:
         return None
-    return condition.key, _value(condition, condition.values[0])
+    values = list(_around(condition, condition.values[0]))
+    side = {"Less": 1, "Grea": 2}.get(condition.operator.removeprefix("Numeric").removeprefix("Date")[:4], 0)
+    return condition.key, values[min(side, len(values) - 1)]
+
+
+def _around(condition: Condition, value: str) -> Iterator[str]:
+    """A value that fits, and for what has an order, one below it and one above it."""
+    yield _value(condition, value)
+    try:
+        if condition.operator.startswith("Numeric"):
+            yield from (str(int(float(value)) - 1), str(int(float(value)) + 1))
+        elif condition.operator.startswith("Date"):
+            moment, day = datetime.fromisoformat(value), timedelta(days=1)
+            yield from ((moment - day).isoformat(), (moment + day).isoformat())
+    except (ValueError, OverflowError):
+        return
 
 
 def _strange(condition: Condition) -> str:

@@ -7,9 +7,11 @@ safe. The judgement is all in `chalicelib/iam`.
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from chalicelib.errors import BadPolicy
 from chalicelib.iam.admin import Administrator, administrator
@@ -29,6 +31,9 @@ _TRUST = {
     "trusted_vpc_endpoints": "vpc_endpoints",
     "trusted_endpoints": "vpc_endpoints",
 }
+_ACTION = re.compile(r"[\w*?-]*[*?][\w*?-]*|[\w*?-]+:[\w*?-]+", re.ASCII)
+"""What IAM takes for an action: a service and a name, or wildcards that may stand for both."""
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _CONTEXT = ("account", "other_policies", "boundary", "scps", *_TRUST)
 _EXTERNAL = ("public", "external", "federated-unbound")
 
@@ -73,7 +78,7 @@ class Explanation:
             "admin": self.admin is not None,
             "escalation": [p.path for p in self.paths],
             "reasons": list(self.reasons)
-            or ([] if self.error else ["Nothing in it makes an administrator or leads to one."]),
+            or ([] if self.error else ["Nothing that is known here makes it administrator or leads there."]),
             "error": self.error or None,
         }
 
@@ -83,6 +88,15 @@ def answers(lines: Iterable[bytes], now: str) -> Iterator[dict[str, Json]]:
     for line in lines:
         if line.strip():
             yield answer(line, now)
+
+
+def lines_of(stream: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a stream, one after the other; of one that is too long, as much as shows that it is."""
+    while line := stream.readline(LONGEST_LINE + 2):
+        rest = line
+        while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):
+            rest = stream.readline(LONGEST_LINE + 2)
+        yield line
 
 
 def answer(line: bytes, now: str) -> dict[str, Json]:
@@ -114,6 +128,9 @@ def explain(asked: Question, now: str) -> Explanation:
     mine = (asked.policy, *asked.others)
     admin = administrator(mine, asked.boundary)
     paths = escalations(mine, asked.boundary, asked.scps, now=now)
+    if admin and any(administrator(mine, level) is None for level in asked.scps):
+        notes = (*asked.ignored, "It would be administrator, but a service control policy holds it.")
+        return Explanation(asked.id, "private", None, None, paths, notes)
     return Explanation(asked.id, "private", None, admin, paths, asked.ignored)
 
 
@@ -147,16 +164,27 @@ def _read(line: bytes) -> Mapping[str, Json]:
     if len(line) > LONGEST_LINE:
         raise BadPolicy(f"line: longer than {LONGEST_LINE} bytes")
     try:
-        raw = json.loads(line.decode("utf-8-sig"), object_pairs_hook=_once)
+        text = line.decode("utf-8-sig")
+        raw = json.loads(text, object_pairs_hook=_once, parse_constant=_no_number, parse_float=_number)
     except UnicodeDecodeError as error:
         raise BadPolicy(f"line: not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
         raise BadPolicy(f"line: not JSON at character {error.pos}: {error.msg}") from None
     except (ValueError, RecursionError):
-        raise BadPolicy("line: not JSON that can be read: a number too long, or nesting too deep") from None
+        raise BadPolicy("line: not JSON that can be read: a number too long or infinite, or nesting too deep") from None
     if not isinstance(raw, dict):
         raise BadPolicy("line: must be an object")
     return raw
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _number(text: str) -> float:
+    """A number that can be written again: JSON has no infinity."""
+    found = float(text)
+    return found if math.isfinite(found) else _no_number(text)
 
 
 def _refuse_doubled(raw: Mapping[str, Json]) -> None:
@@ -194,9 +222,16 @@ def _document(value: Json, kind: str, place: str) -> Document:
     if not isinstance(value, (str, Mapping)):
         raise BadPolicy(f"{place}: must be a policy document, as an object or as text")
     try:
-        return parse(value, kind)
+        document = parse(value, kind)
     except BadPolicy as error:
         raise BadPolicy(f"{place}.{error.what}") from None
+    for statement in document.statements:
+        for element, patterns in (("Action", statement.actions), ("NotAction", statement.not_actions)):
+            for i, pattern in enumerate(patterns or ()):
+                if not _ACTION.fullmatch(pattern):
+                    where = f"{place}.Statement[{statement.index}].{element}[{i}]"
+                    raise BadPolicy(f"{where}: {pattern[:80]!r} can be no action; one is written as s3:GetObject")
+    return document
 
 
 def _documents(value: Json, place: str) -> Iterator[Document]:
@@ -221,7 +256,7 @@ def _levels(value: Json) -> Iterator[tuple[Document, ...]]:
 
 def _trust(context: Mapping[str, Json]) -> Trust:
     account = context.get("account") or ""
-    if not isinstance(account, str):
+    if not isinstance(account, str) or (account and not _ACCOUNT.fullmatch(account)):
         raise BadPolicy("context.account: must be text of twelve digits")
     found: dict[str, frozenset[str]] = {}
     for key, field in _TRUST.items():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,24 @@ from chalicelib.iam.fitting import AWS_KIND, CUSTOMER_KIND, INLINE_KIND, NamedDo
 from chalicelib.iam.narrowing import Proposal, narrowed
 from chalicelib.model import Resource
 from suture.evidence.arns import Where
+from suture.evidence.bucket import Place, read_bucket
+from suture.evidence.lake import read_lake
 from suture.evidence.last_accessed import last_accessed
 from suture.evidence.package import read_package
-from suture.evidence.trail import Trail, read_trail
+from suture.evidence.trail import Reading, Trail
 
 _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What to look at: files and folders of CloudTrail records, packages with the values of their environment
-    variables, services whose data events the records hold, and how many days back."""
+    """What to look at: files and folders of CloudTrail records, places of such files in buckets, ARNs of event data
+    stores, packages with the values of their environment variables, services whose data events the records hold, and
+    how many days back."""
 
     trail: Sequence[Path] = ()
+    buckets: Sequence[Place] = ()
+    lakes: Sequence[str] = ()
     packages: Sequence[Path] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     data_events: frozenset[str] = frozenset()
@@ -57,7 +62,11 @@ def narrow(
     since = (now - timedelta(days=sources.days)).date().isoformat()
     window = Window(since, now.date().isoformat(), sources.days)
     window = _with_last_accessed(iam, role.arn, window, observed, notes)
-    window = _with_trail(sources, role.arn, window, observed, notes)
+    covered = [
+        *_of_files(aws, sources, role.arn, window, observed, notes),
+        *_of_lakes(aws, sources, role.arn, window, now, observed, notes),
+    ]
+    window = _with_trail(sources, window, covered, notes)
     window = _with_packages(sources, _where(role.arn), window, observed, notes)
     old = tuple(_policies(aws, role, notes))
     window = window._replace(notes=tuple(notes))
@@ -81,21 +90,72 @@ def _with_last_accessed(iam: Any, role: str, window: Window, observed: list[Obse
     return window._replace(idle=found.idle, busy=found.busy, idle_actions=found.idle_actions)
 
 
-def _with_trail(sources: Sources, role: str, window: Window, observed: list[Observed], notes: list[str]) -> Window:
-    if not sources.trail:
-        return window
-    trail = read_trail(sources.trail, role, window.since)
+@dataclass(frozen=True, slots=True)
+class _Covered:
+    """The time of which one source has all of a role's calls, as far as it holds them: dates, and data events of
+    which services."""
+
+    since: str
+    until: str
+    services: frozenset[str]
+
+    @property
+    def days(self) -> int:
+        return max(1, (date.fromisoformat(self.until) - date.fromisoformat(self.since)).days + 1)
+
+
+def _of_files(
+    aws: Clients, sources: Sources, role: str, window: Window, observed: list[Observed], notes: list[str]
+) -> Iterator[_Covered]:
+    """Log files, from folders and buckets: together they cover the time from their first record to their last."""
+    if not sources.trail and not sources.buckets:
+        return
+    reading = Reading(role, window.since)
+    for path in sources.trail:
+        reading.path(path)
+    for place in sources.buckets:
+        notes += read_bucket(aws, place, reading)
+    trail = reading.trail
     observed += trail.observed
     notes += _said_of(trail)
     if not trail.mine:
         notes.append("None of the CloudTrail records is of this role: what it did not call is not known from them.")
+    elif trail.unread:
+        notes.append(
+            "What could not be read may be calls of the role, so that nothing goes for not being in the files."
+        )
+    else:
+        yield _Covered(trail.first[:10], trail.last[:10], frozenset(trail.included))
+
+
+def _of_lakes(
+    aws: Clients,
+    sources: Sources,
+    role: str,
+    window: Window,
+    now: datetime,
+    observed: list[Observed],
+    notes: list[str],
+) -> Iterator[_Covered]:
+    for store in sources.lakes:
+        lake = read_lake(aws, store, role, window.since, now)
+        observed += lake.trail.observed
+        notes += (*lake.notes, *_problems(lake.trail))
+        if not lake.trail.mine:
+            notes.append(f"{store} has no call of this role: what it did not call is not known from it.")
+        elif lake.management:
+            yield _Covered(lake.since, now.date().isoformat(), lake.services)
+
+
+def _with_trail(sources: Sources, window: Window, covered: Sequence[_Covered], notes: list[str]) -> Window:
+    """The window of the source that covers most of what was asked for; an observation of any source counts."""
+    if not covered:
         return window
-    first, last = (datetime.fromisoformat(t) for t in (trail.first, trail.last))
-    days = max(1, (last.date() - first.date()).days + 1)
-    if days < window.days:
-        notes.append(f"The CloudTrail records are of {days} days only, and {window.days} were asked for.")
-        window = window._replace(since=trail.first[:10], until=trail.last[:10], days=days)
-    return window._replace(management=True, data_events=frozenset(sources.data_events | trail.included))
+    best = max(covered, key=lambda c: c.days)
+    if best.days < window.days:
+        notes.append(f"The CloudTrail records are of {best.days} days only, and {window.days} were asked for.")
+        window = window._replace(since=best.since, until=best.until, days=best.days)
+    return window._replace(management=True, data_events=sources.data_events | best.services)
 
 
 def _said_of(trail: Trail) -> Iterable[str]:
@@ -104,14 +164,18 @@ def _said_of(trail: Trail) -> Iterable[str]:
     yield f"{counted}; calls in other regions than {regions} are not in them."
     if trail.refused:
         yield f"AWS refused {_count(trail.refused, 'call')} of the role; they count for nothing."
-    if trail.problems:
-        shown = "; ".join(trail.problems[:_SHOWN])
-        yield f"{len(trail.problems):,} pieces of the CloudTrail files could not be read: {shown}."
+    yield from _problems(trail)
     if trail.data:
         yield (
             f"There are data events of {', '.join(sorted(trail.data))}; whether they are of all resources nobody can "
             "tell from them: say --data-events SERVICE where they are, and what was not seen will go."
         )
+
+
+def _problems(trail: Trail) -> Iterable[str]:
+    if trail.problems:
+        shown = "; ".join(trail.problems[:_SHOWN])
+        yield f"{_count(len(trail.problems), 'piece')} of the CloudTrail records could not be read: {shown}."
 
 
 def _with_packages(

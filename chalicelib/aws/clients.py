@@ -32,7 +32,9 @@ _MARKERS = {
     "events": _NEXT,
     "kms": ("NextMarker", "Marker"),
     "ecr": ("nextToken", "nextToken"),
+    "organizations": _NEXT,
     "s3": ("ContinuationToken", "ContinuationToken"),
+    "s3:ListObjectsV2": ("NextContinuationToken", "ContinuationToken"),
     "dynamodb:ListTables": ("LastEvaluatedTableName", "ExclusiveStartTableName"),
     "dynamodb": _NEXT,
 }

@@ -3,7 +3,8 @@
 An entry says which IAM action on which resource the call needs (policies are rendered from it, and the sandbox
 authorises by it), whether it reads or writes, what may never be among its parameters, what of them a message
 may show, and what a retry may assume. Kinds: `read` and `write` touch customers' resources, and runbooks may
-name them; `own` is Suture's own plumbing, and runbooks may not.
+name them; `own` is Suture's own plumbing, and `look` what a person's commands read with that person's credentials: no
+runbook may name those, and no function has the right.
 
 Actions and resource formats: AWS Service Authorization Reference, one page a service.
 """
@@ -19,6 +20,8 @@ from ..model import Json
 
 _FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:{FunctionName}"
 _ROLE = "arn:{partition}:iam::{account}:role/{RoleName}"
+_USER = "arn:{partition}:iam::{account}:user/{UserName}"
+_GROUP = "arn:{partition}:iam::{account}:group/{GroupName}"
 _POLICY = "arn:{partition}:iam::{account}:policy/{PolicyArn}"
 _COPY = "arn:{partition}:iam::{account}:policy/suture/"
 _STAGE = "arn:{partition}:apigateway:{region}::/restapis/{restApiId}/stages/{stageName}"
@@ -56,6 +59,10 @@ class Operation:
 
 def _read(action: str, resource: str) -> Operation:
     return Operation("read", ((action, resource),))
+
+
+def _look(action: str, resource: str) -> Operation:
+    return Operation("look", ((action, resource),))
 
 
 def _own(*pairs: tuple[str, str]) -> Operation:
@@ -285,6 +292,25 @@ OPERATIONS: Mapping[str, Operation] = {
         never=("ConfirmRemoveSelfBucketAccess",),
         shown=("Bucket", "Policy"),
     ),
+    "iam:GetUser": _look("iam:GetUser", _USER),
+    "iam:ListUserPolicies": _look("iam:ListUserPolicies", _USER),
+    "iam:GetUserPolicy": _look("iam:GetUserPolicy", _USER),
+    "iam:ListAttachedUserPolicies": _look("iam:ListAttachedUserPolicies", _USER),
+    "iam:ListGroupsForUser": _look("iam:ListGroupsForUser", _USER),
+    "iam:GetGroup": _look("iam:GetGroup", _GROUP),
+    "iam:ListGroupPolicies": _look("iam:ListGroupPolicies", _GROUP),
+    "iam:GetGroupPolicy": _look("iam:GetGroupPolicy", _GROUP),
+    "iam:ListAttachedGroupPolicies": _look("iam:ListAttachedGroupPolicies", _GROUP),
+    "organizations:DescribeOrganization": _look("organizations:DescribeOrganization", "*"),
+    "organizations:ListParents": _look("organizations:ListParents", "*"),
+    "organizations:ListPoliciesForTarget": _look("organizations:ListPoliciesForTarget", "*"),
+    "organizations:DescribePolicy": _look("organizations:DescribePolicy", "*"),
+    "cloudtrail:GetEventDataStore": _look("cloudtrail:GetEventDataStore", "{EventDataStore}"),
+    "cloudtrail:StartQuery": _look("cloudtrail:StartQuery", "*"),
+    "cloudtrail:GetQueryResults": _look("cloudtrail:GetQueryResults", "*"),
+    "cloudtrail:CancelQuery": _look("cloudtrail:CancelQuery", "*"),
+    "s3:ListObjectsV2": _look("s3:ListBucket", _BUCKET),
+    "s3:GetObject": _look("s3:GetObject", _BUCKET + "/{Key}"),
     "dynamodb:GetItem": _own(("dynamodb:GetItem", _TABLE)),
     "dynamodb:PutItem": _own(("dynamodb:PutItem", _TABLE)),
     "dynamodb:UpdateItem": _own(("dynamodb:UpdateItem", _TABLE)),

@@ -3,6 +3,11 @@
 The known paths are in `chalicelib.iam.paths`; what a role does along each is told as steps. Only this role is read
 here, so what other roles may do is not known: a path that leads through one counts for less, and says so. A permissions
 boundary cuts paths off; administrators are iam-role-admin's.
+
+Other roles are not read on purpose, not even those that a policy names. Their state would have to be outside the digest
+(else each change of theirs supersedes this role's plans), so a finding could not be judged again from its own evidence;
+a change of theirs leads no event here; and each costs six calls or more at every look. `suture iam explain role/NAME`
+looks the whole account up when a person asks.
 """
 
 from __future__ import annotations

@@ -29,11 +29,23 @@ from .paths import (
 )
 from .permissions import levels
 from .rights import Grant, Levels, Rights, Target, shown
-from .roles import NOWHERE, Account, PassableRole, PolicyVersions, Strong, trusts_principal, trusts_service
+from .roles import (
+    NOWHERE,
+    Account,
+    PassableRole,
+    PolicyVersions,
+    Strong,
+    enters,
+    trusts_principal,
+    trusts_service,
+    with_version,
+)
 from .subset import allows_subset
 from .suppositions import WRITTEN, Known
 
 _ACTS_ON = "sts:assumerole"
+_ASSUMING = "sts-assume-role"
+_NAMED = "A trust policy that names a principal of its account lets it in without any right of its own."
 _SOME_ROLE = "a role"
 
 
@@ -74,26 +86,34 @@ def escalations(
     their versions, None where they are not known. `now` is an ISO 8601 time; conditions that ended before it never
     hold again. `boundary` and `scps` are as in `permissions.may`.
     """
-    rights = Rights(identity, boundary, levels(scps))
+    over = levels(scps)
+    rights = Rights(identity, boundary, over)
     paths = _possible(rights)
-    if not paths:
+    if not paths and not (principal and roles):
         return ()
-    account = strengthened(Account(tuple(roles), complete), levels(scps), now) if roles else NOWHERE
-    walker = Walker(rights, principal, account, policies, now)
-    return tuple(found for path in paths if (found := walker.walk(path)))
+    account = strengthened(Account(tuple(roles), complete), over, now, policies) if roles else NOWHERE
+    walker = Walker(
+        rights,
+        PassableRole(principal, tuple(identity), None if boundary is None else tuple(boundary)),
+        account,
+        policies,
+        now,
+        over,
+    )
+    return tuple(walker.all_of(paths))
 
 
-def strengthened(account: Account, scps: Levels, now: str) -> Account:
+def strengthened(account: Account, scps: Levels, now: str, policies: Sequence[PolicyVersions] | None = None) -> Account:
     """The account with all roles that are administrator or escalate, those first that take the fewest hops."""
     weak = [
         (role, Rights(role.documents, role.boundary, scps)) for role in account.roles if not account.is_strong(role)
     ]
-    open_ = [(role, rights, paths) for role, rights in weak if (paths := _possible(rights))]
+    open_ = [(role, rights, _possible(rights)) for role, rights in weak]
     while open_:
         found: dict[str, Strong] = {}
         for role, rights, paths in open_:
-            walker = Walker(rights, role.arn, account, None, now)
-            if first := next(filter(None, map(walker.walk, paths)), None):
+            walker = Walker(rights, role, account, policies, now, scps)
+            if first := next(walker.all_of(paths), None):
                 steps = tuple(f"As {role.label}: {step}" for step in first.steps)
                 found[role.arn] = Strong(role, steps, f"{role.label} escalates by {first.path}")
         if not found:
@@ -116,14 +136,34 @@ class Walker:
     def __init__(
         self,
         rights: Rights,
-        principal: str,
+        me: PassableRole,
         account: Account,
         policies: Sequence[PolicyVersions] | None,
         now: str,
+        scps: Levels,
     ) -> None:
-        self._rights, self._principal, self._account = rights, principal, account
-        self._policies, self._now = policies, now
-        self._targets = _targets(principal)
+        self._rights, self._me, self._principal, self._account = rights, me, me.arn, account
+        self._policies, self._now, self._scps = policies, now, scps
+        self._targets = _targets(me.arn)
+
+    def all_of(self, paths: Sequence[Path]) -> Iterator[Escalation]:
+        """Those of the paths that it can walk, and the way into a role that names it, which needs no right at all."""
+        entered = True
+        for path in paths:
+            if found := self.walk(path):
+                entered = entered and path.id != _ASSUMING
+                yield found
+        if entered and (named := self._named()):
+            yield named
+
+    def _named(self) -> Escalation | None:
+        """Into a strong role whose trust policy names this principal, or everyone."""
+        for strong in self._others():
+            verdict = enters(self._me, strong.role, self._scps)
+            if verdict != "denied":
+                step = f"Assumes {strong.role.label}, whose trust policy names it (sts:AssumeRole)."
+                return Escalation(_ASSUMING, (step, *strong.steps), verdict != "allowed", (_NAMED, f"{strong.why}."))
+        return None
 
     def walk(self, path: Path) -> Escalation | None:
         """The path as this principal walks it, or None."""
@@ -207,9 +247,10 @@ class Walker:
     def _onto_role(self, action: str, grant: Grant, known: Known) -> _Way | None:
         """Rights written onto a role: its own, or another one that it can get into."""
         folded = globs.fold(action)
-        if ":role/" not in self._principal:
+        is_role = ":role/" in self._principal
+        if not is_role and not (self._principal and self._account.roles):
             return _Way(_role_text(grant), grant)
-        if own := self._on_role(folded, self._principal, known):
+        if is_role and (own := self._on_role(folded, self._principal, known)):
             return _Way("its own role", own)
         for role in self._account.roles:
             reached = self._on_role(folded, role.arn, known)
@@ -231,16 +272,30 @@ class Walker:
 
     def _older_version(self, path: Path, need: Need, known: Known) -> Escalation | None:
         """A policy of which another version grants what the default one does not, and which it may set."""
+        action = need.any_of[0]
         for policy in self._policies or ():
-            grants = self._rights.on(globs.fold(need.any_of[0]), Target((globs.literal(policy.arn),)), known)
+            grants = self._rights.on(globs.fold(action), Target((globs.literal(policy.arn),)), known)
             for version, document in policy.others if grants else ():
                 proof = allows_subset(document, policy.default)
-                if not proof.holds:
-                    step = f"Puts version {version[:20]} of {policy.arn[:200]} in force ({need.any_of[0]})."
-                    why = f"Version {version[:20]} grants more than the one in force: {proof.reason}."
-                    reasons = (path.reason, why, _allowed(need.any_of[0], grants[0]))
-                    return Escalation(path.id, (step,), not grants[0].sure, reasons)
+                then = None if proof.holds else self._with_version(policy, document)
+                if then is None:
+                    continue
+                step = f"Puts version {version[:20]} of {policy.arn[:200]} in force ({action})."
+                why = f"Version {version[:20]} grants more than the one in force: {proof.reason}."
+                reasons = (path.reason, why, _allowed(action, grants[0]), *then.reasons)
+                return Escalation(path.id, (step, *then.steps), then.conditional or not grants[0].sure, reasons)
         return None
+
+    def _with_version(self, policy: PolicyVersions, document: Document) -> Escalation | None:
+        """What follows when a policy says that: nothing more is needed where it is one's own; else one of its holders
+        must become administrator, and be reached."""
+        if policy.is_held_by(self._principal):
+            return Escalation("", (), False, ())
+        held = [with_version(r, policy.arn, document) for r in self._account.roles if policy.is_held_by(r.arn)]
+        there = Account(self._account.roles, True, Account(held, True).strong)
+        walker = Walker(self._rights, self._me, there, (), self._now, self._scps)
+        through = [path for path in _possible(self._rights) if path.services or path.needs[0].on == ASSUMED]
+        return next(walker.all_of(through), None) if there.strong else None
 
 
 def _targets(principal: str) -> dict[str, Target]:

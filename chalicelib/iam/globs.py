@@ -7,8 +7,9 @@ elements: Action"); `fold` is what an action goes through first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 STAR, MARK = "\ue02a", "\ue03f"
 """A `*` and a `?` that mean themselves, as `${*}` and `${?}` ask for: private-use characters, in patterns only."""
@@ -17,6 +18,9 @@ _MOST_WORLDS, _MOST_BEFORE = 64, 1024
 _MOST_WORK = 4_000_000
 """Length times length of two patterns that are still compared; an ARN has at most 2,048 characters."""
 
+_FRESH = "\ue0ff"
+_TO_FRESH = {ord("*"): _FRESH, ord("?"): _FRESH}
+_WILD = re.compile(r"[*?]")
 _TO_LITERAL = {ord("*"): STAR, ord("?"): MARK}
 
 
@@ -43,13 +47,18 @@ def matches(pattern: str, text: str) -> bool:
 def covers(pattern: str, other: str) -> bool:
     """Whether every text that `other` matches, `pattern` matches too.
 
-    Exact: a character that occurs in no pattern stands for whatever a wildcard of `other` may hold, and only the
-    number of such characters remains to be tried. A pair made to explode that count is answered False, "not proved".
+    Exact. Without a `?`, whatever a wildcard of `other` holds must lie within a `*` of `pattern`, and a character that
+    no policy has shows whether it does. With one, such a character stands for whatever a wildcard may hold, and only
+    their number remains to be tried. A pair made to explode that count is answered False, "not proved".
     """
     pattern, other = _normal(pattern), _normal(other)
     if pattern in ("*", other):
         return True
-    if len(pattern) * len(other) > _MOST_WORK:
+    if is_literal(other):
+        return matches(pattern, other)
+    if "?" not in pattern and _FRESH not in pattern:
+        return matches(pattern, other.translate(_TO_FRESH))
+    if _cannot_cover(pattern, other) or len(pattern) * len(other) > _MOST_WORK:
         return False
     machine = _Machine(pattern)
     worlds = {machine.start}
@@ -72,6 +81,10 @@ def intersects(one: str, other: str) -> bool:
     one, other = _normal(one), _normal(other)
     if is_literal(one) and is_literal(other):
         return one == other
+    if len(one) < len(other):
+        one, other = other, one
+    if ("*" not in one and _shortest(other) > len(one)) or ("*" not in other and _shortest(one) > len(other)):
+        return False
     if len(one) * len(other) > _MOST_WORK:
         return True
     machine = _Machine(other)
@@ -94,7 +107,8 @@ def _matcher(pattern: str) -> Callable[[str], bool]:
 def _plain_matcher(pattern: str) -> Callable[[str], bool]:
     pattern = _normal(pattern)
     if "?" in pattern:
-        return _Machine(pattern).matches
+        need, machine = _shortest(pattern), cache(lambda: _Machine(pattern))
+        return lambda text: len(text) >= need and machine().matches(text)
     head, *rest = pattern.split("*")
     if not rest:
         return pattern.__eq__
@@ -102,6 +116,19 @@ def _plain_matcher(pattern: str) -> Callable[[str], bool]:
     if not middle and not tail:
         return lambda text: text.startswith(head)
     return lambda text: _runs_through(text, head, middle, tail)
+
+
+def _shortest(pattern: str) -> int:
+    """How long the shortest text of this form is."""
+    return len(pattern) - pattern.count("*")
+
+
+def _cannot_cover(pattern: str, other: str) -> bool:
+    """A quick no: every text of `other` would have to begin as `pattern` does, end so, and be as long."""
+    if _shortest(pattern) > _shortest(other):
+        return True
+    head, tail = _WILD.split(pattern, maxsplit=1)[0], _WILD.split(pattern)[-1]
+    return not (_WILD.split(other, maxsplit=1)[0].startswith(head) and _WILD.split(other)[-1].endswith(tail))
 
 
 def _runs_through(text: str, head: str, middle: list[str], tail: str) -> bool:

@@ -24,14 +24,25 @@ RHINO_2 = (
     "Rhino Security Labs, AWS Privilege Escalation: Methods and Mitigation, part 2 (2019), "
     "https://rhinosecuritylabs.com/aws/aws-privilege-escalation-methods-mitigation-part-2/"
 )
+RHINO_CODESTAR = (
+    "Rhino Security Labs, Escalating AWS IAM Privileges with an Undocumented CodeStar API, "
+    "https://rhinosecuritylabs.com/aws/escalating-aws-iam-privileges-undocumented-codestar-api/"
+)
 BISHOP_FOX = (
     "Bishop Fox, Privilege Escalation in AWS (IAM Vulnerable, 2021), https://github.com/BishopFox/iam-vulnerable"
 )
 DATADOG = "Datadog, pathfinding.cloud, https://pathfinding.cloud/"
-PROWLER = "Prowler, list of privilege escalation combinations, https://github.com/prowler-cloud/prowler"
+PROWLER = (
+    "Prowler, list of privilege escalation combinations, https://github.com/prowler-cloud/prowler/blob/master/"
+    "prowler/providers/aws/services/iam/lib/privilege_escalation.py"
+)
 PASS_ROLE = (
     "AWS, IAM User Guide, Grant a user permissions to pass a role to an AWS service, "
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"
+)
+ATTACH_ROLE = (
+    "AWS, EC2 User Guide, Grant permissions to attach an IAM role to an instance, "
+    "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/permission-to-pass-iam-roles.html"
 )
 BOUNDARIES = (
     "AWS, IAM User Guide, Permissions boundaries for IAM entities, "

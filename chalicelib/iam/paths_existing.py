@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .paths import BISHOP_FOX, DATADOG, OWN_DOCUMENT, PROWLER, RHINO, RHINO_2, Need, Path, need
+from .paths import BISHOP_FOX, DATADOG, OWN_DOCUMENT, PROWLER, RHINO, RHINO_2, RHINO_CODESTAR, Need, Path, need
 
 _FUNCTION = "arn:*:lambda:*:*:function:*"
 _INSTANCE = "arn:*:ec2:*:*:instance/*"
@@ -126,13 +126,13 @@ EXISTING = (
     _existing(
         "codestar-create-project-from-template",
         "codestar.amazonaws.com",
-        RHINO,
+        RHINO_CODESTAR,
         need("codestar:CreateProjectFromTemplate", "*", "has CodeStar deploy a template, with the rights of {role}"),
     ),
     _existing(
         "codestar-associate-team-member",
         "codestar.amazonaws.com",
-        RHINO,
+        RHINO_CODESTAR,
         need("codestar:CreateProject", "*", "creates a CodeStar project"),
         need("codestar:AssociateTeamMember", "*", "names itself its owner, which attaches an owner's policy"),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .paths import BISHOP_FOX, DATADOG, PASSED, PROWLER, RHINO, RHINO_2, Need, Path, need
+from .paths import ATTACH_ROLE, BISHOP_FOX, DATADOG, PASSED, PROWLER, RHINO, RHINO_2, RHINO_CODESTAR, Need, Path, need
 
 _FUNCTION = "arn:*:lambda:*:*:function:*"
 _INSTANCE = "arn:*:ec2:*:*:instance/*"
@@ -47,7 +47,7 @@ PASSING = (
         "ec2-associate-instance-profile",
         "EC2",
         "ec2.amazonaws.com",
-        BISHOP_FOX,
+        ATTACH_ROLE,
         need(
             "ec2:AssociateIamInstanceProfile ec2:ReplaceIamInstanceProfileAssociation",
             _INSTANCE,
@@ -146,7 +146,7 @@ PASSING = (
         "codestar-create-project",
         "CodeStar",
         "codestar.amazonaws.com",
-        RHINO,
+        RHINO_CODESTAR,
         need("codestar:CreateProject", "*", "has CodeStar deploy a template of its own with the rights of {role}"),
     ),
     _passing(

@@ -17,6 +17,10 @@ from .documents import Document, Statement
 
 NO, PERHAPS, YES = 0, 1, 2
 
+_BY_RESOURCE = ("kms:", "sts:assumerole", "sts:tagsession", "sts:setsourceidentity")
+"""Where identity policies count only as far as the resource's own policy lets them: key policies and trust policies.
+KMS Developer Guide, "Key policies in AWS KMS"; IAM User Guide, "Passing session tags in AWS STS"."""
+
 
 class Answer(NamedTuple):
     """`verdict` is allowed, denied or allowed-if; `reasons` name the statements and conditions that decided."""
@@ -111,7 +115,7 @@ def _granted(own: int, within: int, theirs: _Theirs | None, request: _Request) -
     by_resource = max(min(theirs.direct, within), theirs.beyond)
     if _crosses_accounts(request):
         return min(by_identity, max(theirs.direct, theirs.beyond, theirs.account))
-    if request.action.startswith(("kms:", "sts:assumerole")):
+    if request.action.startswith(_BY_RESOURCE):
         by_identity = min(by_identity, max(theirs.account, theirs.direct))
     return max(by_identity, by_resource)
 

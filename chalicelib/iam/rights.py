@@ -211,13 +211,20 @@ def _patterns(patterns: Sequence[str], variables: bool, known: Known, *, at_most
     """Resource patterns with their policy variables filled in, or as anything (`at_most`) or left out."""
     for pattern in map(_in_one_partition, patterns):
         if not variables or "${" not in pattern:
-            yield pattern
+            if not _names_nothing(pattern):
+                yield pattern
             continue
         filled = known.filled(pattern)
         if filled is not None and "${" not in filled:
             yield filled
         elif filled is not None and at_most:
             yield loosened(filled)
+
+
+def _names_nothing(pattern: str) -> bool:
+    """A variable of a policy whose version has none: no user, role or policy has such a name (IAM User Guide, "IAM
+    name requirements")."""
+    return pattern.startswith("arn:aws:iam:") and "${" in pattern.rpartition("/")[2]
 
 
 def _in_one_partition(pattern: str) -> str:

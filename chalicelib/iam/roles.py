@@ -9,6 +9,7 @@ from . import globs, principals
 from .admin import administrator
 from .conditions import always
 from .documents import Document, Statement
+from .permissions import may
 
 
 class PassableRole(NamedTuple):
@@ -25,11 +26,18 @@ class PassableRole(NamedTuple):
 
 
 class PolicyVersions(NamedTuple):
-    """A customer-managed policy: the version in force, and the others by their ids."""
+    """A customer-managed policy: the version in force, and the others by their ids.
+
+    `holders` are the ARNs of those whose rights it is part of or limits; None says that it is the caller's own.
+    """
 
     arn: str
     default: Document
     others: tuple[tuple[str, Document], ...] = ()
+    holders: frozenset[str] | None = None
+
+    def is_held_by(self, arn: str) -> bool:
+        return self.holders is None or arn in self.holders
 
 
 class Strong(NamedTuple):
@@ -63,6 +71,14 @@ NOWHERE = Account((), False, ())
 """An account of which nothing is known."""
 
 
+def with_version(role: PassableRole, policy: str, document: Document) -> PassableRole:
+    """The role after another version of a policy that it has, or that bounds it, was put in force."""
+    boundary = None if role.boundary is None else tuple(document if d.name == policy else d for d in role.boundary)
+    return role._replace(
+        documents=tuple(document if d.name == policy else d for d in role.documents), boundary=boundary
+    )
+
+
 def _administrators(roles: Sequence[PassableRole]) -> list[Strong]:
     found = [(role, administrator(role.documents, role.boundary)) for role in roles]
     return [
@@ -88,6 +104,23 @@ def trusts_principal(role: PassableRole, principal: str, *, directly: bool = Fal
     if role.trust is None:
         return not directly
     return _lets_in([s for s in role.trust.statements if _assumes(s) and _names_principal(s, principal, directly)])
+
+
+def enters(who: PassableRole, role: PassableRole, scps: Sequence[Sequence[Document]]) -> str:
+    """Whether a principal gets into a role by being named in its trust policy, without any right of its own: allowed,
+    allowed-if or denied. A boundary and every Deny still hold (IAM User Guide, "Policy evaluation logic")."""
+    if role.trust is None or not who.arn or not trusts_principal(role, who.arn, directly=True):
+        return "denied"
+    said = may(
+        who.documents,
+        "sts:AssumeRole",
+        role.arn,
+        boundary=who.boundary,
+        scps=scps,
+        resource_policy=role.trust,
+        principal=who.arn,
+    )
+    return said.verdict
 
 
 def _lets_in(about: Sequence[Statement]) -> bool:

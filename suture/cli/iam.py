@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING
 
 import click
 
 from . import options, output
-from .iam_can import account_of, can, is_role, role_named
+from .iam_can import can
+from .iam_named import account_of, is_principal, principal_named
 from .iam_narrow import narrow
 from .iam_subset import kind_of, opened, subset
 
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from chalicelib.aws.clients import Clients
     from chalicelib.iam.documents import Document
     from chalicelib.model import Json
-    from suture.account_roles import Read
-    from suture.explain import Explanation
 
 EPILOG = """\b
 Examples:
@@ -48,13 +46,14 @@ iam.add_command(subset)
     "explain",
     epilog="""\b
 Each line in: {"id", "kind": "identity"|"resource"|"trust", "policy", "context": {"account", "trusted_accounts",
-"trusted_org_ids", "trusted_org_paths", "trusted_vpcs", "trusted_vpc_endpoints", "other_policies", "boundary", "scps"}}
+"trusted_org_ids", "trusted_org_paths", "trusted_vpcs", "trusted_vpc_endpoints", "trusted_endpoints",
+"other_policies", "boundary", "scps"}}
 Each line out: {"id", "reach", "public", "external", "admin", "escalation", "reasons", "error"}
 
 \b
 Exit codes: 0 every line has its answer (a bad one has `error`), 2 the input or the role cannot be read, 3 no AWS.""",
 )
-@click.argument("source", metavar="[FILE|-|role/NAME]", default="-")
+@click.argument("source", metavar="[FILE|-|PRINCIPAL]", default="-")
 @click.option("--pretty", is_flag=True, help="A picture for people instead of JSON lines.")
 @click.option(
     "--roles",
@@ -70,11 +69,12 @@ Exit codes: 0 every line has its answer (a bad one has `error`), 2 the input or 
 def explain(source: str, pretty: bool, most: int, region: str | None, profile: str | None) -> None:
     """Say who can reach what a policy guards, whether it makes an administrator, and how it escalates.
 
-    FILE has one JSON object a line, or is one policy document. A role name or ARN is read from the account that the
-    AWS credentials name, with the roles that it could pass or assume.
+    FILE has one JSON object a line, or is one policy document. A PRINCIPAL (role/NAME, user/NAME, group/NAME, or an
+    ARN) is read from the account that the AWS credentials name, with the roles that it could pass or assume, and the
+    other versions of policies that it could put in force.
     """
-    if is_role(source):
-        _explain_role(source, pretty or output.console().is_terminal, most, region, profile)
+    if is_principal(source):
+        _explain_principal(source, pretty or output.console().is_terminal, most, region, profile)
     elif source == "-":
         _explain_lines(sys.stdin.buffer, pretty)
     else:
@@ -97,12 +97,14 @@ def _explain_lines(file: IO[bytes], pretty: bool) -> None:
         sys.stdout.flush()
 
 
-def _lines(file: IO[bytes]) -> Sequence[bytes] | IO[bytes]:
+def _lines(file: IO[bytes]) -> Iterable[bytes]:
     """The lines of a file; a file that is one policy document is one line about it."""
     import json
 
+    from suture.explain import lines_of
+
     if file is sys.stdin.buffer:
-        return file
+        return lines_of(file)
     whole = file.read()
     try:
         document = json.loads(whole)
@@ -132,49 +134,23 @@ def _picture(line: bytes) -> list[Text]:
     return [*page, output.text("")]
 
 
-def _explain_role(source: str, pretty: bool, most: int, region: str | None, profile: str | None) -> None:
+def _explain_principal(source: str, pretty: bool, most: int, region: str | None, profile: str | None) -> None:
     import json
-    from dataclasses import replace
 
-    from chalicelib.iam.reach import Trust, reach
+    from suture.account_paths import explained
 
     aws = account_of(region, profile)
-    read = role_named(aws, source)
-    found = _judged(aws, read, most)
-    trust = read.role.trust
-    if trust is not None:
-        reached = reach(trust, Trust(aws.account))
-        found = replace(found, found=reached, reach=reached.verdict)
+    read = principal_named(aws, source)
+    found = explained(aws, read, most, _now())
     if not pretty:
         sys.stdout.write(json.dumps(found.as_json(), ensure_ascii=True) + "\n")
         return
     from . import iam_page
 
     policies: dict[str, tuple[Json, Document]] = {d.name: (read.raw[d.name], d) for d in read.role.documents}
-    if trust is not None:
-        policies["trust policy"] = (read.resource.config["AssumeRolePolicyDocument"], trust)
+    if read.role.trust is not None:
+        policies["trust policy"] = (read.resource.config["AssumeRolePolicyDocument"], read.role.trust)
     output.show(iam_page.explained(read.role.arn, found, policies))
-
-
-def _judged(aws: Clients, read: Read, most: int) -> Explanation:
-    """The role's answer, with the account's other roles where they matter: only if there might be a path at all."""
-    from chalicelib.iam.admin import administrator
-    from chalicelib.iam.escalation import escalations
-    from suture import account_roles
-    from suture.explain import Explanation
-
-    role = read.role
-    now = _now()
-    admin = administrator(role.documents, role.boundary)
-    paths = escalations(role.documents, role.boundary, principal=role.arn, now=now)
-    notes = read.notes
-    may_assume = any(s.allows and "sts" in str(s.actions).lower() for d in role.documents for s in d.statements)
-    if most and (paths or may_assume):
-        others, blind = account_roles.other_roles(aws, most)
-        paths = escalations(role.documents, role.boundary, (), others, role.arn, complete=not blind, now=now)
-        notes += blind
-    notes += ("Service control policies of the organisation were not looked at.",)
-    return Explanation(role.arn, "private", None, admin, paths, notes)
 
 
 def _now() -> str:

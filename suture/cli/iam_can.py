@@ -1,4 +1,4 @@
-"""`suture iam can`: may a role do this, and which statement says so? Also: the role that a command names."""
+"""`suture iam can`: may a principal do this, and which statement says so?"""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chalicelib.errors import BadPolicy
-
 from . import failures, options, output
 from .failures import WrongUsage
+from .iam_named import account_of, named, principal_named
 
 if TYPE_CHECKING:
-    from chalicelib.aws.clients import Clients
-    from chalicelib.iam.documents import Document
     from chalicelib.iam.permissions import Answer
-    from suture.account_roles import Read
 
 _DENIED, _DEPENDS = 1, 2
 
@@ -26,10 +22,11 @@ _DENIED, _DEPENDS = 1, 2
     epilog="""\b
 Examples:
   suture iam can role/checkout s3:PutObject arn:aws:s3:::orders/x
+  suture iam can user/ann kms:Decrypt arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
   suture iam can role/ops iam:PutRolePolicy arn:aws:iam::123456789012:role/app --context aws:MultiFactorAuthPresent=true
 
 \b
-Exit codes: 0 allowed, 1 denied, 2 allowed under a condition or cannot be told, 3 could not reach AWS.""",
+Exit codes: 0 allowed, 1 denied, 2 allowed under a condition, or it cannot be told, 3 could not reach AWS.""",
 )
 @click.argument("principal")
 @click.argument("action")
@@ -51,34 +48,32 @@ def can(
     region: str | None,
     profile: str | None,
 ) -> None:
-    """Say whether PRINCIPAL (a role) may do ACTION on RESOURCE, and which statement says so.
+    """Say whether PRINCIPAL may do ACTION on RESOURCE (an ARN, or *), and which statement says so.
 
-    Reads the role's policies and boundary, and the resource's own policy where that is a function's or a role's.
+    PRINCIPAL is role/NAME, user/NAME, group/NAME or an ARN, of a session too. Read are its policies, its groups' and
+    its boundary; service control policies where these credentials may; and the resource's own policy: of functions,
+    layers, queues, topics, buckets, secrets, keys, event buses, tables, repositories, and roles to be assumed.
     """
-    from chalicelib.iam.permissions import may
+    from suture.can import can as judged
 
-    if action.count(":") != 1 or action != action.strip():
-        raise WrongUsage(f"{action!r} is no action", where="ACTION", next_step="write it as s3:GetObject")
+    _check_action(action)
     context = _context(given)
     aws = account_of(region, profile)
-    read = role_named(aws, principal)
-    policy, note = _resource_policy(aws, resource)
-    names = (read.role.arn,)
-    said = may(
-        read.role.documents,
-        action,
-        resource,
-        boundary=read.role.boundary,
-        resource_policy=policy,
-        context={"aws:PrincipalArn": read.role.arn, **context} if context is not None else None,
-        principal=names,
-    )
-    notes = (*read.notes, note, "Service control policies and session policies were not looked at.")
-    _tell_can(read.role.arn, action, resource, said, tuple(filter(None, notes)), as_json)
+    read = principal_named(aws, principal)
+    asked = named(principal)
+    names = tuple(filter(None, (read.role.arn, asked.session if asked else "")))
+    said, notes = judged(aws, read, names, action, resource, context)
+    _tell(read.role.arn, action, resource, said, notes, as_json)
     ctx.exit({"allowed": failures.OK, "denied": _DENIED}.get(said.verdict, _DEPENDS))
 
 
-def _tell_can(who: str, action: str, resource: str, said: Answer, notes: Sequence[str], as_json: bool) -> None:
+def _check_action(action: str) -> None:
+    service, colon, name = action.partition(":")
+    if not (colon and service.replace("-", "").isalnum() and name.isalnum() and action.isascii()):
+        raise WrongUsage(f"{action!r} is no action", where="ACTION", next_step="write one, as s3:GetObject")
+
+
+def _tell(who: str, action: str, resource: str, said: Answer, notes: Sequence[str], as_json: bool) -> None:
     if as_json:
         output.print_json(
             {
@@ -103,26 +98,6 @@ def _tell_can(who: str, action: str, resource: str, said: Answer, notes: Sequenc
     )
 
 
-def _resource_policy(aws: Clients, resource: str) -> tuple[Document | None, str]:
-    """The resource's own policy where we have a reader for it, or a note that it was not looked at."""
-    from chalicelib.aws import readers
-    from chalicelib.iam.documents import parse
-
-    parts = resource.split(":")
-    if resource.startswith("arn:") and parts[2] == "lambda" and len(parts) >= 7 and parts[5] == "function":
-        there = aws.in_region(parts[3] or aws.region)
-        found = readers.read(there, "AWS::Lambda::Function", parts[6])
-        wanted = parts[7] if len(parts) > 7 else "$LATEST"
-        for one in found.config["Qualifiers"] if found else ():
-            if one["Qualifier"] == wanted and one["Policy"]:
-                return parse(one["Policy"], "resource"), ""
-        return None, "The function has no policy of its own." if found else "There is no such function."
-    if resource.startswith("arn:") and parts[2] == "iam" and ":role/" in resource and "*" not in resource:
-        read = role_named(aws, resource)
-        return read.role.trust, ""
-    return None, "A policy of the resource's own was not looked at."
-
-
 def _context(given: Sequence[str]) -> dict[str, list[str]] | None:
     """Condition keys, each with all values that it was given; None where nothing is said of the call."""
     found: dict[str, list[str]] = {}
@@ -132,36 +107,3 @@ def _context(given: Sequence[str]) -> dict[str, list[str]] | None:
             raise WrongUsage(f"{pair!r} has no value", where="--context", next_step="write it as aws:SourceIp=10.0.0.1")
         found.setdefault(key, []).append(value)
     return found if given else None
-
-
-def is_role(source: str) -> bool:
-    return source.startswith("role/") or (
-        source.startswith("arn:") and (":role/" in source or ":assumed-role/" in source)
-    )
-
-
-def account_of(region: str | None, profile: str | None) -> Clients:
-    from . import account
-
-    made = account.session(region, profile)
-    return account.aws(made, account.account_of(made))
-
-
-def role_named(aws: Clients, source: str) -> Read:
-    from suture.account_roles import read_role
-
-    if not is_role(source):
-        step = "name a role, as role/NAME or its ARN"
-        raise WrongUsage(f"{source!r} is no role", where="iam", next_step=step)
-    name = source.split("/")[1] if ":assumed-role/" in source else source.rsplit("/", 1)[-1]
-    owner = source.split(":")[4] if source.startswith("arn:") else aws.account
-    if owner != aws.account:
-        step = "use credentials of that account"
-        raise WrongUsage(f"the credentials are for account {aws.account}", where=source, next_step=step)
-    try:
-        read = read_role(aws, name)
-    except BadPolicy as error:
-        raise WrongUsage(f"cannot be judged: {error.where}: {error.what}", where=source) from None
-    if read is None:
-        raise WrongUsage(f"there is no role {name!r} in account {aws.account}", where="iam")
-    return read

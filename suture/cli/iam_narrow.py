@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from chalicelib.errors import BadInput, Gone, Invalid
+
 from . import failures, options, output
 from .failures import WrongUsage
-from .iam_can import is_role
+from .iam_named import is_principal, principal_named
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from chalicelib.iam.documents import Document
     from chalicelib.iam.fitting import Fitted
     from chalicelib.model import Json, Resource
+    from suture.evidence.bucket import Place
     from suture.narrow import Narrowing
 
 _MOST_REASONS, _MOST_OTHERS = 12, 20
@@ -39,6 +42,8 @@ _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 Examples:
   suture iam narrow role/checkout
   suture iam narrow role/checkout --trail AWSLogs/ --days 180 --data-events s3
+  suture iam narrow role/checkout --trail s3://acme-trail/AWSLogs/123456789012/CloudTrail/eu-west-1/2026/
+  suture iam narrow role/checkout --lake arn:aws:cloudtrail:eu-west-1:123456789012:eventdatastore/EXAMPLE-ID
   suture iam narrow role/checkout --package build.zip --env TABLE=orders --json
 
 \b
@@ -48,9 +53,15 @@ Exit codes: 0 a proposal, 1 none can be made (and why), 2 the role or a file can
 @click.option(
     "--trail",
     multiple=True,
-    type=click.Path(exists=True, path_type=Path),
-    metavar="FILE",
-    help="CloudTrail records: a log file, JSON lines, or a folder of them. Repeatable.",
+    metavar="FILE|s3://…",
+    help="CloudTrail records: a log file, JSON lines, a folder of them, or s3://BUCKET/PREFIX. Repeatable.",
+)
+@click.option(
+    "--lake",
+    "lakes",
+    multiple=True,
+    metavar="ARN",
+    help="An event data store of CloudTrail Lake: one query, which AWS charges for. Repeatable.",
 )
 @click.option(
     "--package",
@@ -72,7 +83,8 @@ Exit codes: 0 a proposal, 1 none can be made (and why), 2 the role or a file can
 def narrow(
     ctx: click.Context,
     role: str,
-    trail: tuple[Path, ...],
+    trail: tuple[str, ...],
+    lakes: tuple[str, ...],
     packages: tuple[Path, ...],
     days: int,
     given: tuple[str, ...],
@@ -83,8 +95,9 @@ def narrow(
 ) -> None:
     """Propose the smallest policies for ROLE that still allow what it was seen to do; change nothing.
 
-    Evidence is IAM's last-accessed data, CloudTrail records in files, and the calls in the code itself. What could
-    not be known is kept, and said. The proposal is proved to allow nothing that the old policies did not.
+    Evidence is IAM's last-accessed data, CloudTrail records in files, buckets and Lake, and the calls in the code
+    itself. What could not be known is kept, and said. The proposal is proved to allow nothing that the old policies
+    did not.
     """
     from suture.narrow import Sources
     from suture.narrow import narrow as narrowing
@@ -92,16 +105,38 @@ def narrow(
     from . import account
 
     services = frozenset(s.strip().lower() for each in data_events for s in each.split(",") if s.strip())
-    sources = Sources(trail, packages, _environment(given), services, days)
+    files, places = _logs(trail, lakes)
+    sources = Sources(files, places, lakes, packages, _environment(given), services, days)
     made = account.session(region, profile)
     aws = account.aws(made, account.account_of(made))
     found, boundary = _role(aws, role)
-    said = narrowing(aws, made.client("iam"), found, boundary, sources, datetime.now(UTC))
+    try:
+        said = narrowing(aws, made.client("iam"), found, boundary, sources, datetime.now(UTC))
+    except (Gone, Invalid, BadInput) as error:
+        raise WrongUsage(error.what, where=error.where or "evidence", next_step=error.next_step) from None
     if as_json:
         output.print_json(_as_json(said))
     else:
         output.show(_page(said))
     ctx.exit(failures.REFUSED if said.proposal.refused else failures.OK)
+
+
+def _logs(trail: Sequence[str], lakes: Sequence[str]) -> tuple[tuple[Path, ...], tuple[Place, ...]]:
+    """Files and folders, and places in buckets. Raises WrongUsage before anything is read."""
+    from suture.evidence.bucket import place_of
+    from suture.evidence.lake import check
+
+    try:
+        for store in lakes:
+            check(store)
+        places = tuple(place_of(t) for t in trail if "://" in t)
+    except BadInput as error:
+        raise WrongUsage(error.what, where=error.where, next_step=error.next_step) from None
+    files = tuple(Path(t) for t in trail if "://" not in t)
+    for file in files:
+        if not file.exists():
+            raise WrongUsage("does not exist", where=str(file), next_step="check the path after --trail")
+    return files, places
 
 
 def _environment(given: tuple[str, ...]) -> dict[str, str]:
@@ -117,9 +152,7 @@ def _environment(given: tuple[str, ...]) -> dict[str, str]:
 def _role(aws: Clients, name: str) -> tuple[Resource, tuple[Document, ...] | None]:
     from chalicelib.aws import readers
 
-    from .iam_can import role_named
-
-    read = role_named(aws, name if is_role(name) else f"role/{name}")
+    read = principal_named(aws, name if is_principal(name) else f"role/{name}", ("role",))
     found = readers.read(aws, "AWS::IAM::Role", read.role.arn.rsplit("/", 1)[-1])
     if found is None:
         raise WrongUsage(f"there is no role {name!r}", where="iam")

@@ -6,8 +6,9 @@ Nothing from outside is ever read as markup: everything becomes `Text`, and cont
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from chalicelib.model import Json
@@ -59,13 +60,28 @@ def severity_rank(name: str) -> int:
 
 
 def show(lines: Iterable[Text]) -> None:
-    """Print lines: styled and wrapped on a terminal, as they are elsewhere."""
+    """Print lines: styled and wrapped on a terminal, below their own beginning; as they are elsewhere."""
     out = console()
     for line in lines:
         if out.is_terminal:
-            out.print(line)
+            for part in _hanging(line, out):
+                out.print(part)
         else:
             sys.stdout.write(line.plain + "\n")
+
+
+def _hanging(line: Text, out: Console) -> Iterator[Text]:
+    """A long line as several, the later ones indented as its text is, after any number or mark."""
+    from rich.text import Text
+
+    lead = len(line.plain) - len(line.plain.lstrip(" "))
+    lead += len(mark[0]) if (mark := re.match(r"(\d+\.|[-»]) +", line.plain[lead:])) else 0
+    if line.cell_len <= out.width or lead > out.width // 2:
+        yield line
+        return
+    start, text = line.divide([lead])
+    for i, part in enumerate(text.wrap(out, out.width - lead)):
+        yield (start if i == 0 else Text(" " * lead)) + part
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Text]]) -> None:

@@ -18,6 +18,11 @@ _KINDS = (
     ("read", "Reads of customers' resources", "Readers make them, and runbooks may verify with them."),
     ("write", "Writes to customers' resources", "Only the writers make them, and only from a plan."),
     ("own", "Suture's own plumbing", "No runbook may name them."),
+    (
+        "look",
+        "What only commands read",
+        "The `suture` command makes them, with the credentials of whoever runs it. No runbook may name them.",
+    ),
 )
 
 _REPEATED = {
@@ -57,7 +62,8 @@ def _iam(entry: Operation) -> str:
 def _users(name: str, books: Sequence[Book]) -> str:
     readers = [f"reader of {code(kind)}" for kind, reader in sorted(all_readers().items()) if name in reader.OPERATIONS]
     runbooks = [f"[{b.id} {b.version}](runbooks/{b.id}.md)" for b in books if name in b.loaded.operations()]
-    return ", ".join([*readers, *runbooks]) or ("-" if OPERATIONS[name].kind != "own" else "Suture itself")
+    others = {"own": "Suture itself", "look": "`suture iam`"}
+    return ", ".join([*readers, *runbooks]) or others.get(OPERATIONS[name].kind, "-")
 
 
 def _roles(entry: Operation, allowed: Mapping[str, frozenset[str]]) -> str:

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from io import BufferedReader
+from io import BufferedIOBase, BufferedReader, BytesIO
 from pathlib import Path
 
 from chalicelib.iam.actions import PASS_ROLE, of_event
@@ -20,18 +20,25 @@ from .arns import Where, arns
 _REFUSED = ("AccessDenied", "UnauthorizedOperation", "UnauthorizedAccess", "Client.UnauthorizedOperation")
 _PASSING = ("Create", "Update", "Put", "Register", "Run", "Start", "Submit", "Associate", "Modify", "Import")
 _TAGGING = {"ec2": "ec2:CreateTags", "sqs": "sqs:TagQueue", "iam": "iam:TagRole", "ssm": "ssm:AddTagsToResource"}
-_EXCLUDABLE = ("kms", "rds-data")
+EXCLUDABLE = ("kms", "rds-data")
 """Services whose events a trail can leave out (CloudTrail User Guide, "Logging management events")."""
+
+
+LARGEST_UNPACKED = 512 * 1024 * 1024
+"""Bytes of one file that are unpacked at most; CloudTrail's own are below 50 MB."""
+NOT_RECORDS = ("CloudTrail-Digest", "CloudTrail-Insight", "CloudTrail-Aggregated")
+"""Folders beside the log files whose files hold no records (CloudTrail User Guide, "Finding your log files")."""
 
 
 @dataclass(slots=True)
 class Trail:
-    """The role's calls in some files. `records` counts everybody's, `mine` the role's; `problems` are unread pieces.
+    """The role's calls in some files. `records` counts everybody's, `mine` the role's; `problems` are pieces that are
+    no records, `unread` counts those of them that may have been calls of the role, for all that is known.
 
     `regions` are those that any record is of, `data` the services of which there are data events, by anybody.
     """
 
-    observed: list[Observed] = field(default_factory=list)
+    found: dict[tuple[str, str], Observed] = field(default_factory=dict)
     records: int = 0
     mine: int = 0
     refused: int = 0
@@ -41,36 +48,110 @@ class Trail:
     data: set[str] = field(default_factory=set)
     included: set[str] = field(default_factory=set)
     problems: list[str] = field(default_factory=list)
+    unread: int = 0
+
+    @property
+    def observed(self) -> list[Observed]:
+        return list(self.found.values())
+
+    def cannot_read(self, what: str) -> None:
+        """A piece with unknown content."""
+        self.problems.append(what)
+        self.unread += 1
+
+
+class Reading:
+    """Collects the calls of one role, by its ARN, out of any number of files; older ones than `since` (ISO) are left
+    out. `trail` has what was found so far."""
+
+    def __init__(self, role: str, since: str = "") -> None:
+        self.trail, self.role, self.since = Trail(), role, since
+        self._found = self.trail.found
+
+    def path(self, path: Path) -> None:
+        """A file, or all files below a folder. Never raises."""
+        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        for file in files:
+            if path.is_dir() and any(part in NOT_RECORDS for part in file.relative_to(path).parts):
+                continue
+            try:
+                with file.open("rb") as raw:
+                    self.stream(file.name, raw)
+            except OSError as error:
+                self.trail.cannot_read(f"{file.name}: cannot be read ({type(error).__name__})")
+
+    def stream(self, name: str, raw: BufferedReader | BytesIO) -> None:
+        """One file's bytes, packed or not. Cut off or too large is a problem; what came before it counts."""
+        try:
+            packed = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            limited = _Limited(gzip.GzipFile(fileobj=raw) if packed else raw)
+            for place, document in documents(limited):
+                for inner, record in records(document):
+                    self._piece(" ".join(filter(None, (name, place, inner))), record)
+        except (OSError, EOFError, zlib.error) as error:
+            what = str(error) if isinstance(error, _TooLarge) else type(error).__name__
+            self.trail.cannot_read(f"{name}: cannot be read ({what})")
+
+    def _piece(self, place: str, record: Json | Broken) -> None:
+        event = _event(record)
+        if event is not None:
+            self.take(event, place)
+        elif isinstance(record, Broken):
+            self.trail.cannot_read(f"{place}: {record.what}")
+        else:
+            self.trail.problems.append(f"{place}: it is no CloudTrail record")
+
+    def take(self, record: Mapping[str, Json], place: str, last: str = "", calls: int = 1) -> None:
+        """One record; or one that stands for several `calls`, from its own time to `last`."""
+        when, trail = str(record.get("eventTime") or ""), self.trail
+        last = last or when
+        if not _is_time(when) or (self.since and last[:10] < self.since[:10]):
+            return
+        trail.records += calls
+        trail.first, trail.last = min(trail.first or when, when), max(trail.last, last)
+        trail.regions.add(str(record.get("awsRegion") or ""))
+        service = service_of(next(iter(of_event(str(record.get("eventSource")), str(record["eventName"])))))
+        if record.get("managementEvent") is False or record.get("eventCategory") == "Data":
+            trail.data.add(service)
+        elif service in EXCLUDABLE:
+            trail.included.add(service)
+        if not is_of(record, self.role) or record.get("eventType") == "AwsServiceEvent":
+            return
+        trail.mine += calls
+        if _is_refused(str(record.get("errorCode") or "")):
+            trail.refused += calls
+            return
+        for action, arn in _actions(record):
+            known = self._found.get((action, arn))
+            first, until = (min(known.first, when), max(known.last, last)) if known else (when, last)
+            self._found[action, arn] = Observed(action, arn, TRAIL, first, until, known.place if known else place)
+
+
+class _TooLarge(OSError):
+    pass
+
+
+class _Limited(BufferedIOBase):
+    """A stream of which no more than `LARGEST_UNPACKED` bytes are read: a few packed ones may stand for very many."""
+
+    def __init__(self, stream: BufferedIOBase) -> None:
+        self._stream, self._left = stream, LARGEST_UNPACKED
+
+    def readline(self, size: int | None = -1) -> bytes:
+        line = self._stream.readline(-1 if size is None else size)
+        self._left -= len(line)
+        if self._left < 0:
+            raise _TooLarge(f"more than {LARGEST_UNPACKED // 1024 // 1024} MB")
+        return line
 
 
 def read_trail(paths: Iterable[Path], role: str, since: str = "") -> Trail:
     """Read files and folders for the calls of a role, by its ARN; older ones than `since` (ISO) are left out."""
-    trail = Trail()
-    found: dict[tuple[str, str], Observed] = {}
+    reading = Reading(role, since)
     for path in paths:
-        for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
-            for place, record in _records(file, trail):
-                _take(trail, found, record, place, role, since)
-    trail.observed = list(found.values())
-    return trail
-
-
-def _records(file: Path, trail: Trail) -> Iterator[tuple[str, Mapping[str, Json]]]:
-    try:
-        with file.open("rb") as raw:
-            stream: BufferedReader | gzip.GzipFile = raw
-            if raw.peek(2)[:2] == b"\x1f\x8b":
-                stream = gzip.GzipFile(fileobj=raw)
-            for place, document in documents(stream):
-                for inner, record in records(document):
-                    where = " ".join(filter(None, (file.name, place, inner)))
-                    event = _event(record)
-                    if event is None:
-                        trail.problems.append(f"{where}: {_problem(record)}")
-                    else:
-                        yield where, event
-    except (OSError, EOFError, zlib.error) as error:
-        trail.problems.append(f"{file.name}: cannot be read ({type(error).__name__})")
+        reading.path(path)
+    return reading.trail
 
 
 def _event(record: Json | Broken) -> Mapping[str, Json] | None:
@@ -78,42 +159,6 @@ def _event(record: Json | Broken) -> Mapping[str, Json] | None:
     if isinstance(record, dict) and isinstance(record.get("detail"), dict):
         record = record["detail"]
     return record if isinstance(record, dict) and isinstance(record.get("eventName"), str) else None
-
-
-def _problem(record: Json | Broken) -> str:
-    return record.what if isinstance(record, Broken) else "it is no CloudTrail record"
-
-
-def _take(
-    trail: Trail,
-    found: dict[tuple[str, str], Observed],
-    record: Mapping[str, Json],
-    place: str,
-    role: str,
-    since: str,
-) -> None:
-    when = str(record.get("eventTime") or "")
-    if not _is_time(when) or (since and when[:10] < since[:10]):
-        return
-    trail.records += 1
-    trail.first, trail.last = min(trail.first or when, when), max(trail.last, when)
-    trail.regions.add(str(record.get("awsRegion") or ""))
-    service = service_of(next(iter(of_event(str(record.get("eventSource")), str(record["eventName"])))))
-    if record.get("managementEvent") is False or record.get("eventCategory") == "Data":
-        trail.data.add(service)
-    elif service in _EXCLUDABLE:
-        trail.included.add(service)
-    if not is_of(record, role) or record.get("eventType") == "AwsServiceEvent":
-        return
-    trail.mine += 1
-    if _is_refused(str(record.get("errorCode") or "")):
-        trail.refused += 1
-        return
-    for action, arn in _actions(record):
-        known = found.get((action, arn))
-        first = min(known.first, when) if known else when
-        last = max(known.last, when) if known else when
-        found[action, arn] = Observed(action, arn, TRAIL, first, last, known.place if known else place)
 
 
 def is_of(record: Mapping[str, Json], role: str) -> bool:

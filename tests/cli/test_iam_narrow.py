@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import zipfile
 from collections.abc import Mapping
@@ -9,7 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+
+from suture.sandbox.mends.cloudtrail_lake import ingest
 
 CODE = """
 import os, boto3
@@ -126,10 +130,53 @@ def test_a_policy_that_others_use_is_copied(run: Any, shop: Any, role: str, trai
     assert [(p["name"], p["how"]) for p in found["policies"]] == [("wide", "inline"), ("shared-narrowed", "copy")]
 
 
+def test_log_files_in_a_bucket_say_the_same_as_in_a_folder(run: Any, role: str, trail: Path) -> None:
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket="acme-trail")
+    s3.put_object(Bucket="acme-trail", Key="AWSLogs/a.json.gz", Body=gzip.compress(trail.read_bytes()))
+    near = json.loads(run("iam", "narrow", "role/app", "--trail", str(trail), "--json").stdout)
+    far = json.loads(run("iam", "narrow", "role/app", "--trail", "s3://acme-trail/AWSLogs/", "--json").stdout)
+    assert far["policies"][0]["document"] == near["policies"][0]["document"]
+    assert {o["place"].split()[0] for o in far["observed"]} == {"a.json.gz"}
+
+
+def test_a_query_of_lake(run: Any, role: str, trail: Path) -> None:
+    made = boto3.client("cloudtrail", region_name="eu-west-1").create_event_data_store(Name="lake")
+    store, long_ago = made["EventDataStoreArn"], datetime(2020, 1, 1, tzinfo=UTC).timestamp()
+    ingest(store, json.loads(trail.read_text())["Records"], CreatedTimestamp=long_ago, UpdatedTimestamp=long_ago)
+    found = json.loads(run("iam", "narrow", "role/app", "--lake", store, "--json").stdout)
+    near = json.loads(run("iam", "narrow", "role/app", "--trail", str(trail), "--json").stdout)
+    assert all_of(found) == all_of(near)
+    assert found["window"]["days"] == 90 and found["proof"]["subset"]
+    assert any("CloudTrail Lake: 5 calls of this role" in s for s in found["blind_spots"])
+
+
+def test_files_that_are_cut_off_prove_nothing_unused(run: Any, role: str, trail: Path) -> None:
+    whole = gzip.compress(b"\n".join(trail.read_bytes().splitlines() * 3))
+    (trail.parent / "cut.json.gz").write_bytes(whole[: len(whole) // 2])
+    more = ("--trail", str(trail), "--trail", str(trail.parent / "cut.json.gz"), "--json")
+    found = json.loads(run("iam", "narrow", "role/app", *more).stdout)
+    assert found["dropped"] == [] and {"ssm:*", "dynamodb:*", "logs:*"} <= kept(found)
+    assert any("nothing goes for not being in the files" in s for s in found["blind_spots"])
+
+
+def kept(found: Mapping[str, Any]) -> set[str]:
+    listed = [s["Action"] for s in all_of(found) if s["Effect"] == "Allow"]
+    return {a for actions in listed for a in ([actions] if isinstance(actions, str) else actions)}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("role/none",), "there is no role"),
+        (("user/none",), "is no role"),
+        (("role/app", "--trail", "s3://Not A Bucket/x"), "is no address of log files"),
+        (("role/app", "--trail", "s3://no-such-bucket/x"), "NoSuchBucket"),
+        (("role/app", "--lake", "my-lake"), "is no ARN of an event data store"),
+        (
+            ("role/app", "--lake", "arn:aws:cloudtrail:us-east-1:123456789012:eventdatastore/" + "0" * 36),
+            "EventDataStoreNotFoundException",
+        ),
         (("role/app", "--env", "TABLE"), "has no value"),
         (("role/app", "--days", "0"), "--days"),
         (("role/app", "--trail", "/nowhere"), "does not exist"),

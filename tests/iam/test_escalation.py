@@ -381,6 +381,57 @@ class TestVersions:
             "Puts version v3 of arn:aws:iam::123456789012:policy/p in force (iam:SetDefaultPolicyVersion).",
         )
 
+    SHARED = "arn:aws:iam::123456789012:policy/shared"
+
+    def held(self, *holders: PassableRole) -> PolicyVersions:
+        """A policy that reads S3, and said `*` before."""
+        return PolicyVersions(
+            self.SHARED, policy(allow("s3:*")), (("v1", policy(allow())),), frozenset(h.arn for h in holders)
+        )
+
+    @pytest.mark.parametrize(
+        ("mine", "who", "expected"),
+        [
+            (["iam:SetDefaultPolicyVersion"], {"AWS": ME}, True),
+            (["iam:SetDefaultPolicyVersion"], {"AWS": "arn:aws:iam::123456789012:root"}, False),
+            (["iam:SetDefaultPolicyVersion", "sts:AssumeRole"], {"AWS": "arn:aws:iam::123456789012:root"}, True),
+            (["iam:SetDefaultPolicyVersion", "lambda:UpdateFunctionCode"], {"Service": "lambda.amazonaws.com"}, True),
+            (["iam:SetDefaultPolicyVersion", "iam:PassRole"], {"Service": "lambda.amazonaws.com"}, False),
+            (["sts:AssumeRole"], {"AWS": "arn:aws:iam::123456789012:root"}, False),
+        ],
+    )
+    def test_a_policy_of_another_role_needs_a_way_into_it(self, mine: list[str], who: Any, expected: bool) -> None:
+        holder = role("holder", policy(allow("s3:*"))._replace(name=self.SHARED), trusts=trust(who=who))
+        told = escalations([policy(allow(mine))], roles=[holder], principal=ME, policies=[self.held(holder)])
+        assert {e.path for e in told} == ({"iam-set-default-policy-version"} if expected else set())
+        assert not expected or told[0].steps[-1] == "Is administrator as role holder."
+
+    def test_a_boundary_still_holds_whoever_gets_the_version(self) -> None:
+        root = trust(who={"AWS": "arn:aws:iam::123456789012:root"})
+        holder = role(
+            "holder", policy(allow("s3:*"))._replace(name=self.SHARED), trusts=root, boundary=(policy(allow("s3:*")),)
+        )
+        may = policy(allow(["iam:SetDefaultPolicyVersion", "sts:AssumeRole"]))
+        assert found(may, roles=[holder], principal=ME, policies=[self.held(holder)]) == set()
+
+    def test_another_role_sets_it_on_the_way(self) -> None:
+        root = trust(who={"AWS": "arn:aws:iam::123456789012:root"})
+        setter = role("setter", policy(allow("iam:SetDefaultPolicyVersion"))._replace(name=self.SHARED), trusts=root)
+        mine = policy(allow("sts:AssumeRole", setter.arn))
+        versions = PolicyVersions(
+            self.SHARED, setter.documents[0], (("v1", policy(allow())),), frozenset((setter.arn,))
+        )
+        assert found(mine, roles=[setter], principal=ME, policies=[versions]) == {"sts-assume-role"}
+        assert found(mine, roles=[setter], principal=ME, policies=[versions._replace(others=())]) == set()
+
+    def test_a_user_writes_onto_a_role_that_it_must_get_into(self) -> None:
+        writes = allow("iam:PutRolePolicy", "arn:aws:iam::*:role/*")
+        reader = role("reader", trusts=trust(who={"AWS": "arn:aws:iam::123456789012:root"}))
+        assert found(policy(writes), roles=[reader], principal=ANN) == set()
+        both = policy(writes, allow("sts:AssumeRole"))
+        assert found(both, roles=[reader], principal=ANN) == {"iam-put-role-policy"}
+        assert found(policy(writes), principal=ANN) == {"iam-put-role-policy"}
+
 
 _actions = st.sampled_from(
     ("*", "iam:*", "iam:Put*", "iam:PassRole", "lambda:*", *(a for p in DIRECT for a in needed(p)), *CREATE)

@@ -175,6 +175,28 @@ def iam_does_not_tell_whom_a_policy_bounds() -> bool:
     return not found["PolicyRoles"] or not iam.get_policy(PolicyArn=arn)["Policy"].get("PermissionsBoundaryUsageCount")
 
 
+@gap
+def cloudtrail_has_no_lake() -> bool:
+    client = boto3.client("cloudtrail")
+    try:
+        arn = client.create_event_data_store(Name="lake")["EventDataStoreArn"]
+        return bool(client.get_event_data_store(EventDataStore=arn)["Status"] != "ENABLED")
+    except NotImplementedError:
+        return True
+
+
+@gap
+def iam_bounds_no_users() -> bool:
+    iam, arn = boto3.client("iam"), own_policy()
+    iam.create_user(UserName="u")
+    try:
+        iam.put_user_permissions_boundary(UserName="u", PermissionsBoundary=arn)
+    except NotImplementedError:
+        return True
+    found = iam.list_entities_for_policy(PolicyArn=arn, PolicyUsageFilter="PermissionsBoundary")
+    return not found["PolicyUsers"] or "PermissionsBoundary" not in iam.get_user(UserName="u")["User"]
+
+
 def deployed(**resources: Any) -> None:
     boto3.client("cloudformation").create_stack(
         StackName="s", TemplateBody=json.dumps({"Resources": resources}), Capabilities=["CAPABILITY_NAMED_IAM"]

@@ -10,11 +10,13 @@ import threading
 
 from . import (
     apigateway,
+    cloudtrail_lake,
     config,
     dynamodb,
     events,
     iam,
     iam_policies,
+    iam_users,
     kms,
     lambda_configuration,
     lambda_grants,
@@ -36,7 +38,9 @@ _MENDS = (
     apigateway,
     iam,
     iam_policies,
+    iam_users,
     sts,
+    cloudtrail_lake,
     config,
     dynamodb,
     events,

@@ -35,14 +35,14 @@ def mend() -> None:
     @around(IAMBackend, "put_role_permissions_boundary")
     def put_boundary(original: Any, self: Any, role_name: str, permissions_boundary: str) -> None:
         self.get_role(role_name)
-        _must_exist(self, permissions_boundary)
+        must_exist(self, permissions_boundary)
         original(self, role_name, permissions_boundary)
 
     @around(IAMBackend, "create_role")
     def create_role(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
         boundary = kwargs.get("permissions_boundary") or (args[3] if len(args) > 3 else None)
         if boundary:
-            _must_exist(self, boundary)
+            must_exist(self, boundary)
         return original(self, *args, **kwargs)
 
     _mend_templates()
@@ -75,7 +75,7 @@ def _learn_before(name: str) -> None:
         return original(self, policy_arn, *args, **kwargs)
 
 
-def _must_exist(backend: Any, arn: str) -> None:
+def must_exist(backend: Any, arn: str) -> None:
     learn(backend, arn)
     if arn not in backend.managed_policies and backend.policy_arn_regex.match(arn):
         raise NotFoundException(f"Policy {arn} does not exist or is not attachable.")

@@ -12,6 +12,7 @@ from moto.core.responses import ActionResult
 from moto.iam.models import IAMBackend
 from moto.iam.responses import IamResponse
 
+from . import iam_users
 from .patching import around
 
 
@@ -25,7 +26,8 @@ def mend() -> None:
     @around(IAMBackend, "get_policy")
     def get_policy(original: Any, self: Any, policy_arn: str) -> Any:
         policy = original(self, policy_arn)
-        policy.permissions_boundary_usage_count = len(_bounded(self, policy_arn))
+        bounded = [*_bounded(self, policy_arn), *iam_users.bounded(self, policy_arn)]
+        policy.permissions_boundary_usage_count = len(bounded)
         return policy
 
     @around(IamResponse, "list_entities_for_policy")
@@ -38,6 +40,10 @@ def mend() -> None:
             bounded = _bounded(self.backend, self._get_param("PolicyArn"))
             attached = [role.name for role in found["PolicyRoles"]]
             found["PolicyRoles"] = [*found["PolicyRoles"], *(r for r in bounded if r.name not in attached)]
+        if usage != "PermissionsPolicy" and entity in (None, "", "User"):
+            people = iam_users.bounded(self.backend, self._get_param("PolicyArn"))
+            known = [user.name for user in found["PolicyUsers"]]
+            found["PolicyUsers"] = [*found["PolicyUsers"], *(u for u in people if u.name not in known)]
         return ActionResult(found)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chalicelib.errors import Misconfigured
+
 from . import failures, options, output
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def _source(command: Callable[..., Any]) -> Callable[..., Any]:
 _table = click.option(
     "--table",
     envvar="SUTURE_TABLE",
-    required=True,
+    default="",
     metavar="NAME",
     help="The table of cases: the stack's output TableName.  [env: SUTURE_TABLE]",
 )
@@ -111,6 +113,9 @@ def _made(table: str, bucket: str, key: str, region: str | None, profile: str | 
 
     from .account import session
 
+    if not table:
+        step = "pass --table, or set SUTURE_TABLE to the output TableName of the stack, or of the sandbox's ready file"
+        raise Misconfigured("the table of cases is not named", where="SUTURE_TABLE", next_step=step)
     return Source(session(region, profile), table, bucket, key)
 
 

@@ -65,6 +65,7 @@ class TestChains:
     def test_a_role_that_names_it_needs_no_right(self, shop: Any, make: Any, run: Any) -> None:
         one = make("one", allow("s3:GetObject"))
         make("boss", allow("*"), trusts={"AWS": one})
+        make("other", allow("s3:GetObject"))
         make("next", allow("s3:*"), trusts={"AWS": f"{ROLE}other"})
         found = answer(run, "role/one")
         assert found["escalation"] == ["sts-assume-role"]

@@ -96,7 +96,7 @@ def narrow(
     made = account.session(region, profile)
     aws = account.aws(made, account.account_of(made))
     found, boundary = _role(aws, role)
-    said = narrowing(aws, made.client("iam"), found, boundary, sources, datetime.now(UTC))
+    said = narrowing(aws, found, boundary, sources, datetime.now(UTC))
     if as_json:
         output.print_json(_as_json(said))
     else:

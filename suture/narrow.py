@@ -57,7 +57,13 @@ def narrow(
     notes: list[str] = []
     since = (now - timedelta(days=sources.days)).date().isoformat()
     window = Window(since, now.date().isoformat(), sources.days)
-    window = _with_last_accessed(aws, role.arn, window, observed, notes)
+    created = str(role.config.get("CreateDate") or "")[:10]
+    if created > since:
+        notes.append(
+            f"The role was made on {created}, so that last-accessed data does not say yet what it never needs."
+        )
+    else:
+        window = _with_last_accessed(aws, role.arn, window, observed, notes)
     window = _with_trail(sources, role.arn, window, observed, notes)
     window = _with_packages(sources, _where(role.arn), window, observed, notes)
     old = tuple(_policies(aws, role, notes))

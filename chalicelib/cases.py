@@ -16,7 +16,7 @@ _SELF = ("RESOLVED",)
 TRANSITIONS: Mapping[str, tuple[str, ...]] = {
     "DETECTED": ("OBSERVED", "PLANNED", "ESCALATED", "SUPPRESSED", *_SELF),
     "OBSERVED": ("PLANNED", "ESCALATED", "SUPPRESSED", *_SELF),
-    "PLANNED": ("APPROVED", "PENDING", "OBSERVED", "ESCALATED", *_SELF),
+    "PLANNED": ("APPROVED", "PENDING", "WAITING_OWNER", "OBSERVED", "ESCALATED", *_SELF),
     "PENDING": ("APPROVED", "REJECTED", "EXPIRED", "SUPERSEDED", "SUPPRESSED", *_SELF),
     "APPROVED": ("APPLYING", "SUPERSEDED", "ESCALATED", *_SELF),
     "REJECTED": ("SUPERSEDED", "SUPPRESSED", *_SELF),
@@ -94,6 +94,11 @@ class Case:
     @property
     def the_plan(self) -> Plan | None:
         return Plan.from_json(self.plan) if self.plan else None
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Does the case wait for people because its runbook makes no call?"""
+        return self.state == "WAITING_OWNER" and self.plan is not None and not self.plan["steps"]
 
     @property
     def plan_digest(self) -> str:

@@ -112,12 +112,14 @@ def _steps_to(
         state, facts = _without_plan(d, plan, decision, seen)
         said = {**said, **facts, "outcome": reasons[0]}
         return [(noted(case, now, **said) if case.state == state else moved(case, state, now, **said), why)]
-    notes = tuple(messages.notes(owner, case.control))
+    notes = tuple(messages.notes(owner, case.control, case.evidence))
     planned = {"plan": {**plan.as_json(), "notes": list(notes)}, "notes": notes, "applied": "", **said}
     at = moved(case, "PLANNED", now, **planned)
     steps = [(at, Entry("watch", f"planned with {plan.runbook} {plan.version}", {"plan": plan.digest}))]
     if decision.kind == "observe":
         return [*steps, (moved(at, "OBSERVED", now, outcome=reasons[0]), why)]
+    if not plan.steps:
+        return [*steps, (moved(at, "WAITING_OWNER", now, outcome="waits for people to do it by hand"), why)]
     if decision.kind == "apply":
         return [*steps, (moved(at, "APPROVED", now, outcome="approved by the pinned mode auto"), why)]
     expires = iso(d.now() + timedelta(seconds=runbook.approval.expires))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .runbooks import Runbook
 
 
+BY_HAND = "only people can do this; the runbook says how"
+
 NOT_SEEN = "Suture has not seen this resource without this finding: it may be meant"
 
 
@@ -57,6 +59,8 @@ def decide(plan: Plan | Refusal | None, runbook: Runbook | None, now: Circumstan
         return Decision(plan.kind, (plan.why,))
     if now.mode == "observe":
         return Decision("observe", (now.mode_reason,))
+    if not plan.steps:
+        return Decision("propose", (BY_HAND,))
     if now.reapplied >= runbook.limits.max_reapply > 0:
         who = now.flapping_with or "an unknown principal"
         return Decision(

@@ -15,6 +15,7 @@ SutureError
     ├── Denied             we may not; names the action that is missing
     ├── Busy               it cannot be changed just now (409, InProgress): wait
     ├── Throttled          too many calls, or AWS is unwell: retry, then wait
+    │   └── NotYet         AWS works on the answer: ask again in a while, that is no failure
     └── Invalid            AWS says that the request itself is wrong: escalate
 """
 
@@ -95,6 +96,10 @@ class Busy(CallFailed):
 
 
 class Throttled(CallFailed):
+    pass
+
+
+class NotYet(Throttled):
     pass
 
 

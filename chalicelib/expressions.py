@@ -112,6 +112,7 @@ def functions() -> Mapping[str, Callable[..., Json]]:
         "stage_guards@1": surgery.stage_guards,
         "stage_unguards@1": surgery.stage_unguards,
         "narrowed_edits@1": policy_surgery.narrowed_edits,
+        "evidence_proposals@1": policy_surgery.evidence_proposals,
         "passrole_edits@1": policy_surgery.passrole_edits,
     }
 

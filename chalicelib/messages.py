@@ -32,12 +32,14 @@ _HEADLINES: Mapping[str, str] = {
 }
 
 
+_BY_HAND = "found what only people can mend; the owner acts next"
+
 _TAKEN_BACK = {"full": "fully reversible", "partial": "partly reversible", "none": "not reversible"}
 
 
 def headline(case: Case) -> str:
     """One line: what Suture did or asks, for which control and resource."""
-    doing = _HEADLINES.get(case.state, case.state.lower())
+    doing = _BY_HAND if case.is_by_hand else _HEADLINES.get(case.state, case.state.lower())
     return f"[{case.severity.upper()}] Suture {doing}: {case.control} on {safe_text(case.arn)} (case {case.id})"
 
 
@@ -53,12 +55,16 @@ def data(case: Case) -> Mapping[str, Json]:
     return {**facts, "title": safe_text(case.title), "plan": case.plan_digest, "outcome": safe_text(case.outcome)}
 
 
-def notes(owner: Iac, control: str) -> Iterator[str]:
-    """What infrastructure as code will do about a fix, as sentences; none where nothing of the kind owns it."""
+def notes(owner: Iac, control: str, evidence: Sequence[Mapping[str, Json]] = ()) -> Iterator[str]:
+    """What whoever decides must know: what infrastructure as code will do about a fix, where it owns the resource,
+    and what the control says under Notes of its evidence, as sentences.
+    """
     if owner.tool:
         template = f"the template of stack {owner.where}" if owner.where else f"the {owner.tool} configuration"
         yield f"{owner.reason[:1].upper()}{owner.reason[1:]}."
         yield f"The next {owner.tool} deploy would bring the risk back: correct {template} so that {control} holds."
+    for item in evidence:
+        yield from (safe_text(note, 500) for note in item.get("Notes") or ())
 
 
 def calls(plan: Plan, shown: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -95,6 +101,8 @@ def _lines(case: Case, shown: Mapping[str, Sequence[str]], who_may: Sequence[str
         yield f"Decide: suture cases approve {case.id} --plan {case.plan_digest}"
     if plan is not None and case.state == "WAITING_OWNER":
         yield from (f"Owner: {sentence}" for sentence in plan.manual)
+    if case.is_by_hand:
+        yield f"There is nothing to approve: the case closes by itself when {case.control} holds."
     yield from (f"Note: {safe_text(n, 500)}" for n in case.notes)
     if case.outcome:
         yield f"Outcome: {safe_text(case.outcome, 500)}"

@@ -94,9 +94,11 @@ def _news(d: Deployment, seen: Looked, case: Case) -> str:
         return "the event that made the resource came after the one that made the finding"
     if case.state in ("PENDING", "WAITING_OWNER") and suppression is not None:
         return f"it is accepted until {suppression.expires}"
+    is_same = plain(case.evidence) == plain(seen.finding.evidence)
+    if case.is_by_hand and not is_same:
+        return "the finding changed"
     if case.state in ("PENDING", "WAITING_OWNER") or (case.state == "ESCALATED" and case.refusal):
         return _new_plan(case, plan_of(d, seen, case.id)[0])
-    is_same = plain(case.evidence) == plain(seen.finding.evidence)
     return "" if is_same and case.state in REMEMBERED else "the finding changed"
 
 
@@ -106,6 +108,9 @@ def _new_plan(case: Case, plan: Plan | planning.Refusal | None) -> str:
         why = plan.why if isinstance(plan, planning.Refusal) else ""
         return "" if why == case.refusal else "what stood in the way of a plan is gone"
     old = case.the_plan
+    if case.is_by_hand and old is not None:
+        same = isinstance(plan, Plan) and plan.runbook_digest == old.runbook_digest
+        return "" if same else "there is another runbook for it"
     if case.state == "WAITING_OWNER" and old is not None:
         known = [s.call.as_json() for s in old.steps]
         wanted = [s.call.as_json() for s in plan.steps] if isinstance(plan, Plan) else []

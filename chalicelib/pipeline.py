@@ -16,7 +16,7 @@ from . import detection, events
 from .aws.deployment import Deployment
 from .aws.ledger import Place
 from .aws.operations import missing_actions
-from .errors import BadEvent, Conflict, Denied, SutureError
+from .errors import BadEvent, Conflict, Denied, NotYet, SutureError
 from .logs import log
 from .model import Change, Json
 from .settings import deployment
@@ -25,6 +25,9 @@ Record = Mapping[str, Any]
 
 LOOK_SECONDS = 8.0
 """No look starts with less of the function's time left: a function that is cut off loses its whole batch."""
+
+FIRST_WAIT, PATIENCE = 20, 6
+"""Seconds until a look that had to wait is tried again, doubled each time, and how often: about twenty minutes."""
 
 
 def watch(event: Mapping[str, Any], context: Any) -> Mapping[str, Json]:
@@ -44,8 +47,26 @@ def watched(
                 d.queues.send("changes", events.look_message(change for change, _ in found))
                 continue
             again = any(_is_again(record) for _, record in found)
-            detection.look(d, place, tuple(change for change, _ in found), again=again)
+            try:
+                detection.look(d, place, tuple(change for change, _ in found), again=again)
+            except NotYet as wait:
+                _wait(d, place, found, wait)
     return _failures(failed)
+
+
+def _wait(d: Deployment, place: Place, found: Iterable[tuple[Change, Record]], wait: NotYet) -> None:
+    """Look again in a while: AWS has no answer yet, and that is no failure. Raises `wait` when it took too long."""
+    waits = max((_waits(record) for _, record in found), default=0)
+    if waits >= PATIENCE:
+        raise wait
+    delay = FIRST_WAIT * 2**waits
+    log("info", "waits", where=place.resource_id, why=wait.what, seconds=delay)
+    d.queues.send("changes", events.look_message((change for change, _ in found), waits + 1), delay)
+
+
+def _waits(record: Record) -> int:
+    waits = _message(record).get("waits")
+    return waits if type(waits) is int and 0 < waits < 1000 else 0
 
 
 def sweep(event: Mapping[str, Any], context: Any) -> None:

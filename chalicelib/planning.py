@@ -81,7 +81,7 @@ def plan(
         return Refusal("escalate", error.what)
     if refusal:
         return refusal
-    if not steps:
+    if not steps and runbook.steps:
         return Refusal("escalate", f"{runbook.id} {runbook.version} found no call to make for this finding")
     from . import proofs, restoring  # IAM reasoning, which no reader needs
 

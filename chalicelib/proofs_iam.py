@@ -24,6 +24,19 @@ def _inline_narrows(call: Call, resource: Resource, calls: tuple[Call, ...]) -> 
     return _allows_more(call.parameters["PolicyDocument"], held[call.parameters["PolicyName"]])
 
 
+def _inline_goes(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str:
+    """An inline policy that denies nothing only takes away with it what it allowed."""
+    held = {p["PolicyName"]: p["PolicyDocument"] for p in resource.config["RolePolicyList"]}
+    if call.parameters["RoleName"] != resource.id or call.parameters["PolicyName"] not in held:
+        return "the role has no such policy"
+    try:
+        old = documents.parse(held[call.parameters["PolicyName"]], "identity")
+    except BadPolicy as error:
+        return str(error)
+    denies = any(not statement.allows for statement in old.statements)
+    return "the policy denies something, and nothing would deny it in its place" if denies else ""
+
+
 def _version_narrows(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str:
     """A managed policy gets a version that allows nothing its default version does not, for whoever holds it."""
     held = _attached(resource)
@@ -98,6 +111,7 @@ PROOFS_OF_IDENTITY: Mapping[str, Proof] = {
     "iam:CreatePolicy": _is_made_only,
     "iam:CreatePolicyVersion": _version_narrows,
     "iam:DeletePolicyVersion": _version_is_idle,
+    "iam:DeleteRolePolicy": _inline_goes,
     "iam:DetachRolePolicy": _detaches_what_is_copied,
     "iam:PutRolePolicy": _inline_narrows,
 }

@@ -132,7 +132,7 @@ def runbook(document: Mapping[str, Json], digest: str) -> Runbook:
         reversible=document["reversible"],
         mode=document["mode"],
         guards=tuple(Guard(g["expect"], g["else"], g["why"]) for g in document.get("guards", ())),
-        steps=tuple(_step(s) for s in document["steps"]),
+        steps=tuple(_step(s) for s in document.get("steps", ())),
         approval=Approval(approval["min"], tuple(approval["groups"]), seconds(approval["expires"])),
         limits=Limits(limits["per_hour"], seconds(limits["cooldown"]), limits["max_reapply"]),
         watch=Watch(seconds(watch["for"]), watch.get("undo_if")) if watch else None,

@@ -1,8 +1,9 @@
 """The sweep: the real guarantee, since events are delivered at best effort.
 
 Every few minutes it expires approvals that nobody gave, ends watches, wakes what a crash interrupted, and says aloud
-when a suppression is over. Once an hour it sends every resource of the types we judge to `changes`; once a day it
-anchors the records.
+when a suppression is over. Once an hour it sends every resource of the types we judge to `changes`, less often where a
+reader says so, and with them what has an open case: a list does not tell of what is gone. Once a day it anchors the
+records.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from .aws import anchoring, readers
 from .aws.deployment import Deployment
 from .aws.handover import hand_over, tell
 from .aws.ledger import Entry
-from .cases import Case, moved
+from .cases import TRANSITIONS, Case, moved
 from .controls import all_controls
 from .errors import CallFailed, Conflict, SutureError
 from .events import home_region, look_message
@@ -40,8 +41,9 @@ def sweep(d: Deployment) -> None:
     now = d.now()
     hour = now.strftime("%Y-%m-%dT%H")
     if not d.ledger.counted("sweep", hour):
+        cases = _open(d)
         for resource_type in sorted({c.resource_type for c in all_controls().values()}):
-            _send_all(d, resource_type)
+            _send_all(d, resource_type, cases.get(resource_type, set()))
         d.ledger.count("sweep", hour, int(now.timestamp()) + 7200)
 
 
@@ -53,11 +55,22 @@ def _each(d: Deployment, states: tuple[str, ...], work: Callable[[Deployment, Ca
             log("error", "the sweep failed for a case", case=case.id, where=case.arn, why=str(error))
 
 
-def _send_all(d: Deployment, resource_type: str) -> None:
+def _open(d: Deployment) -> dict[str, set[str]]:
+    """The resources of this deployment that have an open case, by their type."""
+    found: dict[str, set[str]] = {}
+    for case in d.ledger.cases(*(state for state in TRANSITIONS if state != "RESOLVED")):
+        if (case.account, case.region) == (d.account, d.home(case.resource_type)):
+            found.setdefault(case.resource_type, set()).add(case.resource_id)
+    return found
+
+
+def _send_all(d: Deployment, resource_type: str, besides: set[str]) -> None:
+    hour = int(d.now().timestamp()) // 3600
     try:
-        found = [_change(d, resource_type, id_) for id_ in readers.list_ids(d.clients, resource_type)]
+        ids = dict.fromkeys((*readers.list_ids(d.clients, resource_type), *sorted(besides)))
     except CallFailed as error:
         return log("error", "could not look everywhere", where=resource_type, why=error.what)
+    found = [_change(d, resource_type, id_) for id_ in ids if readers.is_due(resource_type, id_, hour)]
     for start in range(0, len(found), BATCH):
         d.queues.send("changes", look_message(found[start : start + BATCH]))
     log("info", "swept", where=resource_type, found=len(found))

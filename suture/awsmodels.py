@@ -14,9 +14,13 @@ from chalicelib.model import Json
 
 from .yamlfile import Place
 
+_OF_A_ROLE = frozenset({"RolePolicyList", "AttachedManagedPolicies"})
+
 _CONFIGURATIONS: Mapping[str, tuple[str, tuple[str, ...], frozenset[str]]] = {
     "AWS::Lambda::Function": ("lambda:GetFunctionConfiguration", (), frozenset({"Qualifiers"})),
-    "AWS::IAM::Role": ("iam:GetRole", ("Role",), frozenset({"RolePolicyList", "AttachedManagedPolicies"})),
+    "AWS::IAM::Role": ("iam:GetRole", ("Role",), _OF_A_ROLE),
+    "Suture::IAM::RoleUsage": ("iam:GetRole", ("Role",), frozenset({*_OF_A_ROLE, "LastAccessed"})),
+    "Suture::Lambda::SharedRole": ("iam:GetRole", ("Role",), frozenset({*_OF_A_ROLE, "Functions"})),
     "AWS::IAM::ManagedPolicy": ("iam:GetPolicy", ("Policy",), frozenset({"PolicyVersionList", "UsedBy", "Holders"})),
     "AWS::ApiGateway::Stage": ("apigateway:GetStage", (), frozenset({"restApiId", "Account"})),
     "AWS::Lambda::LayerVersion": ("", (), frozenset({"Policy", "LayerName", "Version"})),

@@ -134,7 +134,7 @@ def _late(source: Source, _: Mapping[str, Control]) -> Iterator[Problem]:
 
 
 def _undo(source: Source, _: Mapping[str, Control]) -> Iterator[Problem]:
-    for index, step in enumerate(source.document["steps"]):
+    for index, step in enumerate(source.document.get("steps", ())):
         if step["undo"] == "none" and source.document["reversible"] == "full":
             what = "a step without undo, in a runbook that says `reversible: full`"
             yield source.problem(("steps", index, "undo"), what, "give the undo calls, or say partial or none")
@@ -194,7 +194,7 @@ def _expressions(source: Source, controls: Mapping[str, Control]) -> Iterator[Pr
 
 
 def _all_calls(document: Mapping[str, Json]) -> Iterator[_Called]:
-    for index, step in enumerate(document["steps"]):
+    for index, step in enumerate(document.get("steps", ())):
         place, has_each = ("steps", index), "each" in step
         yield _Called(place, step, "write", True, has_each)
         undo = step["undo"]

@@ -6,25 +6,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws.clients import Clients
+from chalicelib.aws.last_accessed import report
 from chalicelib.errors import CallFailed, Denied
 from chalicelib.iam.documents import Document
 from chalicelib.iam.evidence import Observed, Window
 from chalicelib.iam.fitting import AWS_KIND, CUSTOMER_KIND, INLINE_KIND, NamedDocument
+from chalicelib.iam.last_accessed import understood
 from chalicelib.iam.narrowing import Proposal, narrowed
 from chalicelib.model import Resource
 from suture.evidence.arns import Where
 from suture.evidence.bucket import Place, read_bucket
 from suture.evidence.lake import read_lake
-from suture.evidence.last_accessed import last_accessed
 from suture.evidence.package import read_package
 from suture.evidence.trail import Reading, Trail
 
 _SHOWN = 5
+
+PATIENCE = 120.0
+"""Seconds that IAM's report on what the role used may take; most are done within seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,20 @@ class Narrowing:
 
 
 def narrow(
-    aws: Clients, iam: Any, role: Resource, boundary: Sequence[Document] | None, sources: Sources, now: datetime
+    aws: Clients, role: Resource, boundary: Sequence[Document] | None, sources: Sources, now: datetime
 ) -> Narrowing:
-    """The proposal for a role as its reader gives it. `iam` is a boto3 client. What cannot be had is a note."""
+    """The proposal for a role as its reader gives it. What cannot be had is a note."""
     observed: list[Observed] = []
     notes: list[str] = []
     since = (now - timedelta(days=sources.days)).date().isoformat()
     window = Window(since, now.date().isoformat(), sources.days)
-    window = _with_last_accessed(iam, role.arn, window, observed, notes)
+    created = str(role.config.get("CreateDate") or "")[:10]
+    if created > since:
+        notes.append(
+            f"The role was made on {created}, so that last-accessed data does not say yet what it never needs."
+        )
+    else:
+        window = _with_last_accessed(aws, role.arn, window, observed, notes)
     covered = [
         *_of_files(aws, sources, role.arn, window, observed, notes),
         *_of_lakes(aws, sources, role.arn, window, now, observed, notes),
@@ -78,11 +85,11 @@ def _where(role: str) -> Where:
     return Where(parts[1], "*", parts[4])
 
 
-def _with_last_accessed(iam: Any, role: str, window: Window, observed: list[Observed], notes: list[str]) -> Window:
+def _with_last_accessed(aws: Clients, role: str, window: Window, observed: list[Observed], notes: list[str]) -> Window:
     try:
-        found = last_accessed(iam, role, window.since)
-    except (CallFailed, ClientError, BotoCoreError, NotImplementedError) as error:
-        said = str(getattr(error, "what", "") or error).splitlines() or [type(error).__name__]
+        found = understood(report(aws, role, PATIENCE)["ServicesLastAccessed"], window.since)
+    except CallFailed as error:
+        said = error.what.splitlines() or [type(error).__name__]
         step = "allow iam:GenerateServiceLastAccessedDetails and iam:GetServiceLastAccessedDetails to have it"
         notes.append(f"There is no last-accessed data ({said[0][:160]}); {step}.")
         return window

@@ -99,7 +99,7 @@ def _shortest(names: Iterable[str]) -> list[str]:
 
 
 def _other_patterns(controls: Iterable[Control]) -> dict[str, Json]:
-    types = sorted({c.resource_type for c in controls})
+    types = sorted({c.resource_type for c in controls if c.resource_type.startswith(OF_AWS)})
     recorded = _recorded((*types, *(t for t in all_readers() if t in _CONFIG_NAMES)))
     by_type = {"resourceType": recorded}
     items = {"$or": [{"configurationItem": by_type}, {"configurationItemSummary": by_type}]}
@@ -121,6 +121,9 @@ def _other_patterns(controls: Iterable[Control]) -> dict[str, Json]:
     }
 
 
+# Types that other services can name. Those of our own are found by the sweep alone.
+OF_AWS = "AWS::"
+
 # Types that AWS Config does not record ("Supported resource types", AWS Config Developer Guide).
 _NOT_RECORDED = frozenset({"AWS::Lambda::LayerVersion"})
 
@@ -133,7 +136,8 @@ _CONFIG_NAMES = {"AWS::IAM::ManagedPolicy": "AWS::IAM::Policy"}
 
 def _recorded(types: Iterable[str]) -> list[str]:
     """Resource types as AWS Config names those that it records."""
-    return sorted({_CONFIG_NAMES.get(t, t) for t in types if t not in _NOT_RECORDED})
+    named = {t for t in types if t.startswith(OF_AWS) and t not in _NOT_RECORDED}
+    return sorted({_CONFIG_NAMES.get(t, t) for t in named})
 
 
 def _pattern(source: str, kind: str, detail: Json) -> Json:
@@ -229,6 +233,8 @@ def writer_operations(root: Path) -> dict[str, frozenset[str]]:
     needs: dict[str, frozenset[str]] = dict.fromkeys(WRITERS, frozenset())
     for document in _armed_runbooks(root):
         calls = frozenset(_declared(document))
+        if not calls:
+            continue  # people carry it out
         writer = writer_of(calls)
         needs[writer] |= calls | frozenset(_looks(document["remediates"]))
     return needs
@@ -260,7 +266,7 @@ def _armed(document: Mapping[str, Json], pins: Mapping[str, Json]) -> bool:
 
 
 def _declared(document: Mapping[str, Json]) -> Iterator[str]:
-    for step in document["steps"]:
+    for step in document.get("steps", ()):
         undo = step.get("undo", "none")
         yield step["call"]
         yield from (u["call"] for u in ([undo] if isinstance(undo, dict) else undo) if isinstance(u, dict))

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from chalicelib.aws import readers
 from chalicelib.aws.clients import Aws
 from chalicelib.controls import all_controls, judge_one
-from chalicelib.errors import CallFailed, SutureError, Throttled
+from chalicelib.errors import CallFailed, NotYet, SutureError, Throttled
 from chalicelib.model import SEVERITIES, Finding, Json, Plan, Resource
 from chalicelib.planning import Refusal
 
@@ -25,6 +25,9 @@ Planner = Callable[[Resource, Finding], Plan | Refusal]
 
 GLOBAL = ("AWS::IAM::",)
 """Types that exist once an account, whatever the region."""
+
+FOUND_BY_REGION = ("Suture::IAM::",)
+"""Types that exist once an account too, and are found by what uses them in a region."""
 
 PATIENCE = (1.0, 3.0, 9.0)
 """Seconds to wait when AWS still throttles after botocore's own retries."""
@@ -120,9 +123,12 @@ def scan(
     blind: list[Blind] = []
     looked = dict.fromkeys(types, 0)
     for resource_type in types:
+        known: set[str] = set()
         for aws in (home,) if resource_type.startswith(GLOBAL) else regions:
-            for seen in _Sweep(aws, resource_type, tuple(controls), plan, sleep).run(progress):
+            for seen in _Sweep(aws, resource_type, tuple(controls), plan, sleep, frozenset(known)).run(progress):
                 looked[resource_type] += isinstance(seen, Resource)
+                if isinstance(seen, Resource) and resource_type.startswith(FOUND_BY_REGION):
+                    known.add(seen.id)
                 if isinstance(seen, Found):
                     findings.append(seen)
                 elif isinstance(seen, Blind):
@@ -133,18 +139,19 @@ def scan(
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
-    """All resources of one type in one region."""
+    """All resources of one type in one region, but for those that are `known` already."""
 
     aws: Aws
     resource_type: str
     controls: tuple[str, ...]
     plan: Planner | None
     sleep: Callable[[float], None]
+    known: frozenset[str]
 
     def run(self, progress: Progress) -> Iterator[Resource | Found | Blind]:
         """Each resource that was read, the findings on it, and the blind spots, as they come."""
         try:
-            ids = self._patiently(lambda: sorted(set(readers.list_ids(self.aws, self.resource_type))))
+            ids = self._patiently(lambda: sorted({*readers.list_ids(self.aws, self.resource_type)} - self.known))
         except KeyError:
             yield self._blind("", "there is no reader for this type")
             return
@@ -203,12 +210,12 @@ class _Sweep:
         return replace(found, plan=answer) if isinstance(answer, Plan) else replace(found, no_plan=answer.why)
 
     def _patiently(self, call: Callable[[], T]) -> T:
-        """`call()`, again after a pause while AWS throttles; nothing else is waited for."""
+        """`call()`, again after a pause while AWS throttles or has no answer yet; nothing else is waited for."""
         for pause in PATIENCE:
             try:
                 return call()
             except Throttled as error:
-                if error.code not in _THROTTLES:
+                if error.code not in _THROTTLES and not isinstance(error, NotYet):
                     raise
                 self.sleep(pause)
         return call()

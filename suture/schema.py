@@ -126,7 +126,7 @@ class RunbookDocument(_Model):
     reversible: Literal["full", "partial", "none"]
     mode: Mode
     guards: tuple[_Guard, ...] = ()
-    steps: Annotated[tuple[_Step, ...], Field(min_length=1, max_length=20)]
+    steps: Annotated[tuple[_Step, ...], Field(max_length=20)] = ()
     approval: _Approval
     limits: _Limits
     watch: _Watch | None = None
@@ -144,6 +144,8 @@ class RunbookDocument(_Model):
                 "write `mode: propose`",
                 ("mode",),
             )
+        if not self.steps:
+            self._is_by_hand()
         if (self.leaves == "open") != bool(self.verify):
             raise Refused(
                 "`leaves: open` and `verify` go together: a closed case is verified by its control",
@@ -151,6 +153,17 @@ class RunbookDocument(_Model):
                 ("verify",) if self.verify else ("leaves",),
             )
         return self
+
+    def _is_by_hand(self) -> None:
+        """Without a call there must be people's steps, and nothing that is about calls."""
+        if not self.manual:
+            what = "there is neither a step nor a `manual` sentence: nobody would do anything"
+            raise Refused(what, "give steps, or say under `manual` what people do", ("steps",))
+        about_calls = {"watch": self.watch, "verify": self.verify, "mode": self.mode == "auto"}
+        for name in (n for n, given in about_calls.items() if given):
+            what = f"`{name}` is about calls, and this runbook makes none"
+            step = "write `mode: propose`" if name == "mode" else "remove it, or give steps"
+            raise Refused(what, step, (name,))
 
 
 class _AccountMode(_Model):

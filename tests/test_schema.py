@@ -140,6 +140,36 @@ def test_a_valid_runbook_is_silent_and_loads(text: str) -> None:
     assert book.approval.expires == 86_400
 
 
+BY_HAND = RUNBOOK[: RUNBOOK.index("steps:")] + RUNBOOK[RUNBOOK.index("approval:") :].rstrip("\n") + "\n"
+BY_HAND = BY_HAND.replace("mode: auto", "mode: propose") + "manual: [Ask its owner to close it]\n"
+
+
+def test_a_runbook_may_have_no_steps_where_people_have_some() -> None:
+    assert found(BY_HAND) == () and found(BY_HAND.replace("manual:", "steps: []\nmanual:")) == ()
+    book = runbook(read(BY_HAND).document, "sha256:0")
+    assert (book.steps, book.operations(), len(book.manual)) == ((), frozenset(), 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("manual: [Ask its owner to close it]\n", "", "neither a step nor a `manual` sentence"),
+        ("manual: [Ask its owner to close it]\n", "manual: []\n", "neither a step nor a `manual` sentence"),
+        ("mode: propose", "mode: auto", "`mode` is about calls"),
+        ("manual:", "watch: {for: 30m}\nmanual:", "`watch` is about calls"),
+        (
+            "manual:",
+            "leaves: open\nverify: [{call: lambda:GetPolicy, with: {}, expect: 'true'}]\nmanual:",
+            "`verify` is about calls",
+        ),
+        ("manual:", "leaves: open\nmanual:", "go together"),
+    ],
+)
+def test_without_steps_nothing_may_be_about_calls(old: str, new: str, what: str) -> None:
+    (problem,) = found(changed(BY_HAND, old, new))
+    assert what in problem.what and problem.next_step
+
+
 EDITS = [
     ("title: Close it\n", "", "approval", "`title` is missing"),
     ("why: It is open.\n", "why: ' '\n", "why: ' '", "the text is empty"),

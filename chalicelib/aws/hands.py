@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from .. import planning, redaction
@@ -169,7 +169,8 @@ class Lease:
 
 
 def lease_key(case: Case) -> str:
-    return place_of(case).key
+    """What a writer locks: the object itself, under whatever type a case reads it."""
+    return replace(place_of(case), resource_type=readers.object_of(case.resource_type)).key
 
 
 def names(calls: Iterable[Call]) -> list[str]:

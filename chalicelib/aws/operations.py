@@ -130,10 +130,19 @@ OPERATIONS: Mapping[str, Operation] = {
     "iam:ListEntitiesForPolicy": _read("iam:ListEntitiesForPolicy", "{PolicyArn}"),
     "iam:ListPolicies": _read("iam:ListPolicies", "*"),
     "iam:ListPolicyVersions": _read("iam:ListPolicyVersions", "{PolicyArn}"),
+    "iam:GenerateServiceLastAccessedDetails": _read("iam:GenerateServiceLastAccessedDetails", "{Arn}"),
+    "iam:GetServiceLastAccessedDetails": _read("iam:GetServiceLastAccessedDetails", "*"),
     "iam:PutRolePolicy": Operation(
         "write",
         (("iam:PutRolePolicy", _ROLE),),
         shown=("RoleName", "PolicyName", "PolicyDocument"),
+        settle=30,
+    ),
+    "iam:DeleteRolePolicy": Operation(
+        "write",
+        (("iam:DeleteRolePolicy", _ROLE),),
+        absent=("NoSuchEntity",),
+        shown=("RoleName", "PolicyName"),
         settle=30,
     ),
     "iam:AttachRolePolicy": Operation(
@@ -181,10 +190,7 @@ OPERATIONS: Mapping[str, Operation] = {
         settle=30,
     ),
     "iam:PutRolePermissionsBoundary": Operation(
-        "write",
-        (("iam:PutRolePermissionsBoundary", _ROLE),),
-        shown=("RoleName", "PermissionsBoundary"),
-        settle=30,
+        "write", (("iam:PutRolePermissionsBoundary", _ROLE),), shown=("RoleName", "PermissionsBoundary"), settle=30
     ),
     "iam:DeleteRolePermissionsBoundary": Operation(
         "write",

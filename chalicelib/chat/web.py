@@ -93,10 +93,13 @@ def _who(d: Deployment, case: Case, given: tuple[approvals.Approval, ...]) -> Ma
     if plan is None or runbook is None:
         return {"can_decide": [], "quorum": None}
     people = d.packaged.people
+    who = list(approvals.who_may(people, runbook.approval, case.principals))
+    if not plan.steps:
+        return {"can_decide": who, "quorum": None}
     about = "undo" if case.applied and case.state in AFTER_APPLY else "apply"
     quorum = approvals.quorum(people, given, runbook.approval, case.principals, case.plan_digest, about)
     return {
-        "can_decide": list(approvals.who_may(people, runbook.approval, case.principals)),
+        "can_decide": who,
         "quorum": {
             "about": about,
             "stands": quorum.stands,

@@ -80,14 +80,14 @@ def judgement(resource: Resource, items: Items, said: str, asked: str) -> Judgem
             unreadable = (*unreadable, ("the permissions boundary", error))
     name = f"role {safe_text(resource.id, 70)}"
     if found:
-        return Judgement(f"The execution {name} {said}", tuple(_with_users(item, config) for item in found))
+        return Judgement(f"The execution {name} {said}", tuple(with_users(item, config) for item in found))
     if unreadable:
         unknown = tuple({"Policy": policy, "Unknown": safe_text(error.what)} for policy, error in unreadable)
         return Judgement(f"Whether the execution {name} {asked} cannot be judged", unknown, "low")
     return None
 
 
-def _with_users(item: Mapping[str, Json], config: Mapping[str, Json]) -> Mapping[str, Json]:
+def with_users(item: Mapping[str, Json], config: Mapping[str, Json]) -> Mapping[str, Json]:
     """An item about a policy that others use too says who: changing it changes what they may do."""
     used_by = {p["PolicyArn"]: p.get("UsedBy") for p in config["AttachedManagedPolicies"]}
     others = used_by.get(str(item.get("Policy")))

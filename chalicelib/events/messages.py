@@ -1,4 +1,7 @@
-"""Our own messages on the `changes` queue: `{"suture": "look", "changes": [Change as JSON, …]}`."""
+"""Our own messages on the `changes` queue: `{"suture": "look", "changes": [Change as JSON, …]}`.
+
+One that had to wait before says with `waits` how often.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,10 @@ _NEEDED = _TEXTS[:6]
 _FLAGS = ("created", "deleted", "replayed")
 
 
-def look_message(changes: Iterable[Change]) -> dict[str, Json]:
-    """The message that asks `watch` to look at some places again."""
-    return {"suture": "look", "changes": [change_as_json(c) for c in changes]}
+def look_message(changes: Iterable[Change], waits: int = 0) -> dict[str, Json]:
+    """The message that asks `watch` to look at some places again; `waits` counts how often it had to wait."""
+    message: dict[str, Json] = {"suture": "look", "changes": [change_as_json(c) for c in changes]}
+    return {**message, "waits": waits} if waits else message
 
 
 def change_as_json(change: Change) -> dict[str, Json]:

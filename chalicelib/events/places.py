@@ -115,7 +115,7 @@ def home_region(resource_type: str, region: str) -> str:
     IAM is global and its events occur in one region of the partition (us-east-1 in `aws`); Config calls that
     region `global`. Everything keyed by region must use this one name.
     """
-    if not resource_type.startswith("AWS::IAM::"):
+    if resource_type.split("::")[1:2] != ["IAM"]:
         return region
     same = (home for home in _HOMES.values() if home.rsplit("-", 2)[0] == region.rsplit("-", 2)[0])
     return next(same, "us-east-1")

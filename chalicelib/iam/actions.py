@@ -156,6 +156,18 @@ elasticfilesystem ClientMount ClientWrite ClientRootAccess DescribeMountTargets
 Lambda Developer Guide, "Execution role" of logs, tracing, VPC, event source mappings, destinations, file systems."""
 
 
+_UNTRACKED = """
+iam PassRole
+logs CreateLogGroup
+ec2 CreateNetworkInterface DescribeNetworkInterfaces DeleteNetworkInterface DescribeSubnets
+ec2 AssignPrivateIpAddresses UnassignPrivateIpAddresses
+"""
+"""Passing a role is a permission and no call, so that nobody tracks it: IAM User Guide, "Refine permissions in AWS
+using last accessed information". The others Lambda uses with a function's role when it makes the function's log group
+or joins a network (Lambda Developer Guide, "Giving Lambda functions access to resources in an Amazon VPC"): once in a
+function's life, maybe years ago, and again when those are made anew."""
+
+
 def of_event(source: str, name: str) -> tuple[str, ...]:
     """The IAM actions behind one CloudTrail record (`eventSource`, `eventName`); date suffixes are taken off."""
     service = source.removesuffix(".amazonaws.com").lower()
@@ -183,9 +195,14 @@ def by_lambda(service: str) -> tuple[str, ...]:
     return _listed(_BY_LAMBDA).get(service, ())
 
 
+def untracked(service: str) -> tuple[str, ...]:
+    """The service's actions of which last-accessed data may show nothing although they are needed."""
+    return _listed(_UNTRACKED).get(service, ())
+
+
 def listed_services() -> tuple[str, ...]:
     """Every service of which something is known here, sorted."""
-    return tuple(sorted({*_listed(_UNSEEN), *_listed(_BY_LAMBDA)}))
+    return tuple(sorted({*_listed(_UNSEEN), *_listed(_BY_LAMBDA), *_listed(_UNTRACKED)}))
 
 
 @lru_cache(maxsize=1)
@@ -199,7 +216,7 @@ def _needs() -> dict[tuple[str, str], tuple[str, ...]]:
     return found
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _listed(table: str) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for line in table.split("\n"):

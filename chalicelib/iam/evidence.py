@@ -2,8 +2,8 @@
 
 An action that nobody saw is known to be unused only where its calls would have been seen: `unused` says how that is
 known, `unknowable` why it is not. Sources: the IAM User Guide, "Refine permissions using last accessed information"
-(service data includes all attempts, action data management actions only); the CloudTrail User Guide, "Logging data
-events".
+(service data includes all attempts, action data management actions only, and iam:PassRole is in neither); the
+CloudTrail User Guide, "Logging data events".
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from typing import NamedTuple
 from . import actions, globs
 
 TRAIL, LAST_ACCESSED, PACKAGE = "cloudtrail", "last-accessed", "package"
+
+
+_ONCE = "may not reach back to when Lambda used it for the function, which it does again when that is made anew"
 
 
 class Observed(NamedTuple):
@@ -69,11 +72,12 @@ def unused(action: str, window: Window) -> str:
     `svc:*` stands for all that CloudTrail's management events do not show of a service.
     """
     service, folded = service_of(action), globs.fold(action)
-    if window.idle is not None and service in window.idle:
+    is_tracked = not any(folded == globs.fold(a) for a in actions.untracked(service))
+    if window.idle is not None and service in window.idle and is_tracked:
         before = window.idle[service]
         used = f"; it was last used on {before[:10]}" if before else ""
         return f"not seen in {window.days} days: last-accessed data has no attempt at {service}{used}"
-    if folded in {globs.fold(a) for a in window.idle_actions}:
+    if is_tracked and folded in {globs.fold(a) for a in window.idle_actions}:
         return f"not seen in {window.days} days: last-accessed data tracks this action"
     if window.management and (service in window.data_events or not is_unseen(action)):
         return f"not seen in {window.days} days of CloudTrail"
@@ -87,6 +91,9 @@ def unknowable(action: str, window: Window) -> str:
     service = service_of(action)
     if _read_whole(service, window) and _is_by_lambda(globs.fold(action), service):
         return "Lambda itself may use it with the function's role, which neither code nor CloudTrail's log shows"
+    if window.idle is not None and action in actions.untracked(service):
+        why = "does not track the passing of roles" if action == actions.PASS_ROLE else _ONCE
+        return f"last-accessed data {why}, and no CloudTrail records were given"
     if is_unseen(action):
         return f"CloudTrail's management events do not show such calls of {service}, and its data events were not given"
     if window.package is not None and not window.management:
@@ -113,6 +120,12 @@ def located(action: str, window: Window) -> str:
 def sees_management(service: str, window: Window) -> bool:
     """Whether a management call of the service would have been seen."""
     return window.management or _read_whole(service, window) or service in (window.idle or ())
+
+
+def invisible(service: str, window: Window) -> tuple[str, ...]:
+    """The service's actions, as far as known here, whose use leaves no sign in management events or in code."""
+    besides = () if window.management else (*actions.by_lambda(service), *actions.untracked(service))
+    return (*actions.unseen(service), *besides)
 
 
 def knows_all_services(window: Window) -> bool:

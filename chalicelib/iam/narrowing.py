@@ -229,8 +229,8 @@ def _candidates(pattern: str, window: Window) -> Iterator[str]:
         if not globs.intersects(folded, f"{service}:*"):
             continue
         if evidence.sees_management(service, window):
-            listed = (*actions.unseen(service), *(() if window.management else actions.by_lambda(service)))
-            yield from (c for c in (_both(pattern, a) for a in dict.fromkeys(listed)) if c)
+            listed = dict.fromkeys(evidence.invisible(service, window))
+            yield from (c for c in (_both(pattern, a) for a in listed) if c)
         else:
             yield _both(pattern, f"{service}:*")
 

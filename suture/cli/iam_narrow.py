@@ -111,7 +111,7 @@ def narrow(
     aws = account.aws(made, account.account_of(made))
     found, boundary = _role(aws, role)
     try:
-        said = narrowing(aws, made.client("iam"), found, boundary, sources, datetime.now(UTC))
+        said = narrowing(aws, found, boundary, sources, datetime.now(UTC))
     except (Gone, Invalid, BadInput) as error:
         raise WrongUsage(error.what, where=error.where or "evidence", next_step=error.next_step) from None
     if as_json:

@@ -43,8 +43,11 @@ def plan_lines(plan: Plan, evidence: Evidence = (), indent: int = 0) -> list[Tex
     lines += _sentences("Note", plan.notes)
     if plan.leaves == "open":
         lines += _sentences("Note", ("the finding stays open after this stage; its case waits for the owner",))
+    if not plan.steps:
+        lines += _sentences("Note", ("there is no call to approve; the case closes by itself when the control holds",))
     lines += _sentences("By hand", plan.manual)
-    lines.append(_pair("Plan  ", plan.digest, "bold"))
+    if plan.steps:
+        lines.append(_pair("Plan  ", plan.digest, "bold"))
     return [_indented(line, indent) for line in lines]
 
 
@@ -114,6 +117,9 @@ def _heading(plan: Plan) -> Iterator[Text]:
         (f"{_plainly(plan.runbook)} {_plainly(plan.version)}", "bold"), f" for {_plainly(plan.control)}"
     )
     yield _pair("on    ", plan.arn)
+    if not plan.steps:
+        yield Text.assemble((f"tier {_plainly(plan.tier)}, by hand", _DIM))
+        return
     yield Text.assemble((f"tier {_plainly(plan.tier)}, {_REVERSIBLE.get(plan.reversible, plan.reversible)}", _DIM))
 
 

@@ -21,10 +21,14 @@ def page(document: Mapping[str, Json]) -> Iterator[Text]:
     yield Text()
     approval, limits = document["approval"], document["limits"]
     yield _row("Remediates", ", ".join(document["remediates"]))
-    yield _row("Tier", f"{document['tier']}, reversible: {document['reversible']}, at most {document['mode']}")
-    yield _row("Approval", _needs(approval))
-    again = f"at most {limits['max_reapply']} again within {limits['cooldown']}"
-    yield _row("Limits", f"{limits['per_hour']} fixes an hour by one causer, {again}")
+    if document.get("steps"):
+        yield _row("Tier", f"{document['tier']}, reversible: {document['reversible']}, at most {document['mode']}")
+        yield _row("Approval", _needs(approval))
+        again = f"at most {limits['max_reapply']} again within {limits['cooldown']}"
+        yield _row("Limits", f"{limits['per_hour']} fixes an hour by one causer, {again}")
+    else:
+        yield _row("Tier", f"{document['tier']}, by hand")
+        yield _row("Accepted by", f"{', '.join(approval['groups'])}, for a while")
     for name, value in document.get("params", {}).items():
         yield _row("Parameter", f"{name}: {json.dumps(value)}")
     yield _row("Digest", document["digest"])
@@ -46,7 +50,9 @@ def _guards(document: Mapping[str, Json]) -> Iterator[Text]:
 
 def _steps(document: Mapping[str, Json]) -> Iterator[Text]:
     yield Text()
-    for number, step in enumerate(document["steps"], 1):
+    if not document.get("steps"):
+        yield output.text("It makes no call: people do all of it.")
+    for number, step in enumerate(document.get("steps", ()), 1):
         each = f"for each of {step['each']}" if step.get("each") else ""
         yield Text.assemble((f"{number}. ", "dim"), output.text(step["call"], "bold"), " ", output.text(each, "dim"))
         yield from _parameters(step, 5)

@@ -170,24 +170,25 @@ def _looked(book: Runbook, arn: str, region: str | None, profile: str | None) ->
 
     controls = {c: all_controls()[c].resource_type for c in book.remediates if c in all_controls()}
     place = place_of_arn(arn)
-    if place is None or place.type not in controls.values():
+    kind = {readers.object_of(t): t for t in controls.values()}.get(place.type) if place else None
+    if place is None or kind is None:
         what = f"{book.id} remediates {', '.join(sorted(set(controls.values())))}, and this is no ARN of one"
         raise failures.WrongUsage(what, where=arn, next_step="copy the ARN from `suture scan`")
-    made = account.session(place.region or region, profile)
+    made = account.session(place.region or region if kind == place.type else region or place.region, profile)
     mine = account.account_of(made)
     if place.account and place.account != mine:
         what = f"it belongs to account {place.account}, and these are credentials for {mine}"
         raise failures.WrongUsage(what, where=arn, next_step="choose the right profile with --profile")
     aws = account.aws(made, mine)
     try:
-        resource = readers.read(aws, place.type, place.id)
+        resource = readers.read(aws, kind, place.id)
     except CallFailed as error:
         error.where = error.where or arn
         raise
     if resource is None:
         raise Gone("there is no such resource", where=arn, next_step="check the ARN, the region and the account")
     tagged = replace(resource, tags=readers.tags(aws, resource))
-    found = (judge_one(c, tagged) for c, kind in controls.items() if kind == place.type)
+    found = (judge_one(c, tagged) for c, judged in controls.items() if judged == kind)
     return tagged, [f for f in found if f is not None]
 
 

@@ -75,12 +75,17 @@ def _article(shown: Mapping[str, Json]) -> Iterator[str]:
 
 def _plan(plan: Plan, evidence: Sequence[Mapping[str, Json]]) -> Iterator[str]:
     yield f"<p class=dim>{_e(plan.runbook)} {_e(plan.version)}, {_e(plan.tier)} tier · <code>{_e(plan.digest)}</code>"
+    if plan.steps:
+        yield from _steps(plan, evidence)
+    if plan.manual:
+        yield "<p>What a person still has to do:<ul>" + "".join(f"<li>{_e(m)}" for m in plan.manual) + "</ul>"
+
+
+def _steps(plan: Plan, evidence: Sequence[Mapping[str, Json]]) -> Iterator[str]:
     yield "<pre>"
     for number, step in enumerate(plan.steps, 1):
         yield "\n".join(_html(line) for line in step_lines(number, step, evidence)) + "\n"
     yield "</pre>"
-    if plan.manual:
-        yield "<p>What a person still has to do:<ul>" + "".join(f"<li>{_e(m)}" for m in plan.manual) + "</ul>"
 
 
 def _html(line: Text) -> str:

@@ -38,6 +38,7 @@ _SAYS = {
     "UNDONE": "took its fix back: the resource is as it was",
     "ESCALATED": "stops fighting and calls a person",
 }
+_BY_HAND = "may do nothing itself; now the owner"
 
 
 class Telling:
@@ -72,8 +73,9 @@ class Telling:
         self._tell("case", case=case["id"], state=case["state"], control=case["control"], outcome=case["outcome"])
         if case["id"] not in self._told_plans:
             self._finding(case)
-        style = _STYLES.get(case["state"], "")
-        self._line(f"{case['id']} {case['state']}", f"Suture {_SAYS.get(case['state'], '')}", style)
+        is_by_hand = case["state"] == "WAITING_OWNER" and not case["applied"]
+        style, says = _STYLES.get(case["state"], ""), _BY_HAND if is_by_hand else _SAYS.get(case["state"], "")
+        self._line(f"{case['id']} {case['state']}", f"Suture {says}", style)
         if case["state"] in ("ESCALATED", "UNDONE", "WAITING_OWNER", "RESOLVED"):
             self._more(str(case["outcome"]))
         self._plan_once(case)
@@ -129,6 +131,7 @@ class Telling:
         elif case["id"] not in self._told_plans and case["state"] != "ESCALATED":
             for number, step in enumerate(plan.steps, 1):
                 self._lines(step_lines(number, step, case["evidence"]))
+            self._lines([Text(f"by hand: {m}", "dim") for m in (() if plan.steps else plan.manual)])
             self._lines([Text(f"note: {n}", "dim") for n in case["notes"]])
         self._told_plans.add(case["id"])
 

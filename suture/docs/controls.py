@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from chalicelib.aws.readers import all_readers
 from chalicelib.controls import Control, all_controls
@@ -55,7 +55,6 @@ def _of(name: str, books: Sequence[Book]) -> Sequence[Book]:
 
 def _page(name: str, control: Control, books: Sequence[Book]) -> str:
     reader = all_readers()[control.resource_type]
-    signals = [f"{code(signal.source)}: {codes(dict.fromkeys(signal.names))}" for signal in control.signals]
     return page(
         f"# {name}",
         f"**{control.title}.** {control.why}",
@@ -73,9 +72,7 @@ def _page(name: str, control: Control, books: Sequence[Book]) -> str:
             )
         ),
         "## When it looks",
-        "After these calls, when CloudTrail tells of them; after findings of other tools that point to the resource; "
-        "when AWS Config records it; and at every sweep.",
-        bullets(signals),
+        *_occasions(control),
         f"It judges a fresh read. Its reader may make these calls and no others: {codes(sorted(reader.OPERATIONS))}.",
         "## What a finding carries",
         " ".join((inspect.getdoc(control.judge) or "").split()),
@@ -85,6 +82,22 @@ def _page(name: str, control: Control, books: Sequence[Book]) -> str:
         facts((("Other tools call it", codes(control.peers)), ("Module", code(f"chalicelib/controls/{_file(name)}")))),
         bullets(control.references),
     )
+
+
+def _occasions(control: Control) -> Iterator[str]:
+    """When it looks; a type that is only another sight of an AWS object is found by the sweep alone."""
+    reader = all_readers()[control.resource_type]
+    if hasattr(reader, "OBJECT"):
+        yield (
+            f"No event leads to it. It is another sight of an {code(reader.OBJECT)}: the sweep finds it, and looks at "
+            f"each once in {reader.EVERY} hours, spread over them."
+        )
+        return
+    yield (
+        "After these calls, when CloudTrail tells of them; after findings of other tools that point to the resource; "
+        "when AWS Config records it; and at every sweep."
+    )
+    yield bullets(f"{code(signal.source)}: {codes(dict.fromkeys(signal.names))}" for signal in control.signals)
 
 
 def _remediation(name: str, books: Sequence[Book]) -> str:

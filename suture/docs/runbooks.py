@@ -85,20 +85,23 @@ def _version(book: Book) -> Iterator[str]:
         (
             ("Remediates", _controls(book)),
             ("Tier", document["tier"]),
-            ("Reversible", document["reversible"]),
+            ("Reversible", document["reversible"] if book.loaded.steps else ""),
             ("The most it may do", document["mode"]),
             ("Pinned as shipped", book.pinned or "not at all, so it does nothing"),
-            ("Run by", code(writer_of(book.loaded.operations()))),
-            ("Approval", _approval(book.loaded)),
-            ("Limits", _limits(document["limits"])),
+            ("Run by", code(writer_of(book.loaded.operations())) if book.loaded.steps else "people"),
+            ("Approval" if book.loaded.steps else "May be accepted for a while by", _approval(book.loaded)),
+            ("Limits", _limits(document["limits"]) if book.loaded.steps else ""),
             ("Watch", _watch(document.get("watch"))),
             ("Custom functions", codes(book.loaded.uses)),
             ("Digest", code(book.loaded.digest)),
         )
     )
     yield from _guards(book)
-    yield from _calls(document)
-    yield from _verification(document)
+    if book.loaded.steps:
+        yield from _calls(document)
+        yield from _verification(document)
+    else:
+        yield "It makes no call. Its case waits for the owner, nobody can approve anything, and it closes by itself."
     yield from _params(document)
     if book.loaded.manual:
         yield "### What a person still has to do"
@@ -106,6 +109,8 @@ def _version(book: Book) -> Iterator[str]:
 
 
 def _approval(loaded: Runbook) -> str:
+    if not loaded.steps:
+        return ", ".join(f"`{g}`" for g in loaded.approval.groups)
     people = "1 person" if loaded.approval.minimum == 1 else f"{loaded.approval.minimum} people"
     groups = ", ".join(f"`{g}`" for g in loaded.approval.groups)
     return f"{people}, at least one of each of: {groups}; it expires after {loaded.approval.expires // 3600} h"
@@ -135,7 +140,7 @@ def _guards(book: Book) -> Iterator[str]:
 
 def _calls(document: Mapping[str, Json]) -> Iterator[str]:
     yield "### Calls and the way back"
-    for number, step in enumerate(document["steps"], 1):
+    for number, step in enumerate(document.get("steps", ()), 1):
         call = {name: step[name] for name in ("call", "each", "when", "with") if name in step}
         yield f"Step {number} calls `{step['call']}`{', once for each element' if 'each' in step else ''}:"
         yield block(_yaml(call), "yaml")

@@ -2,6 +2,7 @@
 
     POST /_sandbox/chaos {"duplicate": 0.2, "seed": 7}    GET /_sandbox/chaos    POST /_sandbox/drain {"timeout": 30}
     POST /_sandbox/schedule {"function": "sweep"}         POST /_sandbox/config-item {"item": {...}}
+    POST /_sandbox/last-accessed {"role": "shop", "created": "2025-01-31", "used": {"s3": "2026-01-31T12:00:00Z"}}
     GET /_sandbox/processes
 
 Each wants the header `X-Suture-Sandbox: 1`, which a web page in a browser cannot send here unasked.
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from chalicelib.errors import SutureError
@@ -39,6 +41,8 @@ class Sandbox(Protocol):
     def invoke_config_rule(self, item: Mapping[str, Any]) -> Result: ...
 
     def processes(self) -> Any: ...
+
+    def tell_use(self, role: str, used: Mapping[str, datetime], created: datetime | None) -> None: ...
 
 
 def controls(sandbox: Sandbox) -> Callable[[Request], Response | None]:
@@ -80,6 +84,18 @@ def _config_item(sandbox: Sandbox, body: Mapping[str, Any]) -> Any:
     return {"failed": result.failed, "payload": json.loads(result.payload)}
 
 
+def _last_accessed(sandbox: Sandbox, body: Mapping[str, Any]) -> Any:
+    used = {str(name): _moment(at) for name, at in _object(body.get("used", {}), "used").items()}
+    created = _moment(body["created"]) if "created" in body else None
+    sandbox.tell_use(str(body["role"]), used, created)
+    return {"role": body["role"], "used": sorted(used)}
+
+
+def _moment(value: Any) -> datetime:
+    given = datetime.fromisoformat(str(value))
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
+
+
 def _object(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{name} must be an object")
@@ -100,6 +116,7 @@ _ACTIONS: Mapping[tuple[str, str], Action] = {
     ("POST", "drain"): _drain,
     ("POST", "schedule"): _schedule,
     ("POST", "config-item"): _config_item,
+    ("POST", "last-accessed"): _last_accessed,
     ("GET", "processes"): lambda sandbox, body: sandbox.processes(),
 }
 

@@ -60,7 +60,13 @@ _READ = {
     "Effect": "Allow",
     "Action": [
         *(f"{service}:{verb}*" for service in _SERVICES for verb in ("Get", "List", "Describe")),
-        *("apigateway:GET", "dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchGetItem"),
+        *(
+            "apigateway:GET",
+            "iam:GenerateServiceLastAccessedDetails",
+            "dynamodb:Query",
+            "dynamodb:Scan",
+            "dynamodb:BatchGetItem",
+        ),
         *("secretsmanager:ListSecrets", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"),
     ],
     "Resource": "*",

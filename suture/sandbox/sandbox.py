@@ -33,6 +33,7 @@ from suture.sandbox.control import controls
 from suture.sandbox.gateway import Gateway
 from suture.sandbox.identity import Identity
 from suture.sandbox.lambdas import Lambdas
+from suture.sandbox.mends import iam_last_accessed
 from suture.sandbox.package import GOVERNANCE, runtime_folder, unpack
 from suture.sandbox.polling import MappingSpec
 from suture.sandbox.processes import FunctionSpec, Place, Result, Sink
@@ -254,6 +255,11 @@ class Sandbox:
     def processes(self) -> dict[str, tuple[int, ...]]:
         """The process ids of each function, by its deployed name."""
         return self.lambdas.pids()
+
+    def tell_use(self, role: str, used: Mapping[str, datetime], created: datetime | None = None) -> None:
+        """Say what a role used when (`s3`, `s3:CreateBucket`), and when it was made: months cannot be waited for."""
+        with self.server.lock:
+            iam_last_accessed.told(self.account, self.region, role, used, created)
 
     def invoke(self, name: str, event: Mapping[str, Any]) -> Result:
         """Run one function (`sweep`, `config_rule`, …) now and wait for its answer."""

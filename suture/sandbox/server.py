@@ -18,7 +18,9 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from chalicelib.errors import Misconfigured
 
 from . import authorizer, cloudtrail, mends, principals
+from .asked import asked
 from .front import Exchange, Front, Handler
+from .mends import iam_last_accessed
 
 log = logging.getLogger("suture.sandbox")
 
@@ -116,10 +118,19 @@ class Server:
                     return
                 for event in cloudtrail.events(exchange):
                     self._emit(event)
+                self._remember_use(exchange)
             except Exception:
                 log.exception("no event for %s", exchange.call.name if exchange else "")
             finally:
                 self._exchanges.task_done()
+
+    def _remember_use(self, exchange: Exchange) -> None:
+        """What a role tried is in IAM's last-accessed data, whether it was allowed or not."""
+        call, identity = exchange.call, exchange.identity
+        if identity.kind == "AssumedRole" and call.operation:
+            with self.lock:
+                tried = {one.action for one in asked(call, identity.account)}
+                iam_last_accessed.saw(identity.account, call.region, identity.issuer_arn, tried, exchange.at)
 
 
 class _QuietHandler(MotoRequestHandler):  # type: ignore[misc]

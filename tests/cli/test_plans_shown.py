@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from chalicelib.model import Call, Plan, Step
 from suture.cli.plans import ABSENT, Difference, differences, plan_lines, undo_lines, value_text
 
+ROOT = Path(__file__).resolve().parents[2]
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:shop"
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*", "Service": "lambda.amazonaws.com"}}]}
 NARROW = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}]}
@@ -178,3 +180,26 @@ def test_what_cannot_be_undone_says_so_and_notes_and_hands_are_there() -> None:
 def test_undo_runs_the_last_step_first() -> None:
     shown = [line.plain for line in undo_lines(plan(URL, REMOVAL)) if line.plain[:1].isdigit()]
     assert shown == ["1. lambda:AddPermission", "2. lambda:UpdateFunctionUrlConfig"]
+
+
+def test_a_plan_without_calls_shows_what_people_do_and_nothing_to_approve() -> None:
+    made = plan(manual=("Give each function a role of its own.",))
+    said = plain(made)
+    assert "By hand: Give each function a role of its own." in said and "there is no call to approve" in said
+    assert made.digest not in said and "reversible" not in said
+
+
+def test_a_runbook_without_steps_says_so_on_its_page() -> None:
+    from suture.cli.runbook_page import page
+
+    document = json.loads((ROOT / "runbooks" / "packaged.json").read_text())["runbooks"]
+    book = document["lambda-split-shared-role/1.0.0"]
+    said = "\n".join(line.plain for line in page({**book["document"], "digest": book["digest"]}))
+    assert "It makes no call: people do all of it." in said and "By hand" in said
+
+
+def test_the_report_of_a_case_by_hand_lists_what_people_do() -> None:
+    from suture.demo.report import _plan
+
+    said = "".join(_plan(plan(manual=("Give each function a role of its own.",)), ()))
+    assert "<li>Give each function a role of its own." in said and "<pre>" not in said

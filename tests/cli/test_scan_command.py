@@ -48,7 +48,7 @@ def test_findings_are_ranked_and_exit_1(shop: Any, run: Any) -> None:
     role = shop.role("worker")
     shop.role("open", EVERYONE)
     shop.function("shop", role, DB_PASSWORD=SECRET)
-    shop.function("quiet", role)
+    shop.function("quiet", shop.role("other"))
     shop.open("shop")
     result = run("scan", "--json")
     found = [(f["severity"], f["control"], f["resource_id"]) for f in document(result)["findings"]]
@@ -137,9 +137,8 @@ def denying(monkeypatch: pytest.MonkeyPatch, operation: str, where: str = "", er
 
 
 def test_a_denied_read_is_told_and_the_rest_is_judged(shop: Any, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    role = shop.role("worker")
     for name in ("dark", "shop"):
-        shop.function(name, role)
+        shop.function(name, shop.role(f"{name}-role"))
         shop.open(name)
     denying(monkeypatch, "lambda:GetPolicy", "dark")
     result = run("scan", "--json")
@@ -160,14 +159,16 @@ def test_a_denied_read_is_told_and_the_rest_is_judged(shop: Any, run: Any, monke
     assert "AWS::Lambda::Function dark in us-east-1: lambda:GetPolicy" in text.stdout
 
 
-def test_a_denied_list_costs_its_type_alone(shop: Any, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_denied_list_costs_the_types_that_need_it_alone(shop: Any, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.role("open", EVERYONE)
     denying(monkeypatch, "lambda:ListFunctions")
     result = run("scan", "--json")
     assert result.exit_code == 2
     assert [f["control"] for f in document(result)["findings"]] == ["iam-trust-public"]
     assert [(b["resource_type"], b["resource_id"]) for b in document(result)["could_not_look"]] == [
-        ("AWS::Lambda::Function", "")
+        ("AWS::Lambda::Function", ""),
+        ("Suture::IAM::RoleUsage", ""),
+        ("Suture::Lambda::SharedRole", ""),
     ]
 
 
@@ -213,7 +214,7 @@ def test_sarif_has_a_result_a_finding_and_a_notification_a_blind_spot(
     shop: Any, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.role("open", EVERYONE)
-    denying(monkeypatch, "lambda:ListFunctions")
+    denying(monkeypatch, "lambda:ListLayers")
     result = run("scan", "--sarif")
     log = document(result)
     (job,) = log["runs"]
@@ -240,7 +241,7 @@ def test_sarif_levels(severity: str, level: str) -> None:
     from chalicelib.controls import all_controls
 
     finding = Finding("lambda-url-public", severity, "arn:aws:lambda:::function:f", "t", ({"Qualifier": None},))
-    found = Found(finding, "AWS::Lambda::Function", "f", "123456789012", "us-east-1")
+    found = Found(finding, "AWS::Lambda::LayerVersion", "f", "123456789012", "us-east-1")
     blind = (Blind("us-east-1", "AWS::IAM::Role", "", "denied"),)
     log = sarif(Report("123456789012", ("us-east-1",), {}, (found,), blind), all_controls(), "1")
     assert log["runs"][0]["results"][0]["level"] == level

@@ -121,8 +121,18 @@ def test_everything_becomes_the_busy_services_under_last_accessed_data() -> None
     found = run(allow(), window=LAST._replace(idle=every))
     kept = {a for acts, _ in left(found) for a in acts}
     assert {"s3:*", "lambda:*", "iam:*"} <= kept
-    assert not {a for a in kept if a.startswith(("ec2:", "dynamodb:", "glue:", "kms:"))}
+    assert not {a for a in kept if a.startswith(("dynamodb:", "glue:", "kms:"))}
+    joining = {"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface", "ec2:DescribeSubnets"}
+    assert joining <= kept and "ec2:RunInstances" not in kept and "ec2:*" not in kept, "Lambda may have, years ago"
     assert "sqs:*" in kept, "AWS's report was silent on it"
+
+
+def test_passing_roles_is_no_call_and_stays_under_last_accessed_data() -> None:
+    found = run(allow("iam:*"), window=LAST._replace(idle={"iam": ""}))
+    assert left(found) == [("iam:PassRole", "*")]
+    assert "does not track the passing of roles" in reasons(found)
+    with_trail = run(allow("iam:*"), window=LAST._replace(idle={"iam": ""}, management=True))
+    assert left(with_trail) == [], "CloudTrail records tell which roles were passed"
 
 
 def test_not_action_keeps_its_exceptions() -> None:

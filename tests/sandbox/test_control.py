@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -37,6 +38,9 @@ class Recorder:
         self.told.append(item)
         return Result("r", "{}")
 
+    def tell_use(self, role: str, used: Mapping[str, datetime], created: datetime | None) -> None:
+        self.told.append((role, dict(used), created))
+
     def processes(self) -> dict[str, tuple[int, ...]]:
         return {}
 
@@ -52,6 +56,9 @@ def turned(sandbox: Recorder, switch: str, body: bytes) -> int:
 @pytest.mark.parametrize(
     ("switch", "body"),
     [
+        ("last-accessed", b'{"used": {}}'),
+        ("last-accessed", b'{"role": "r", "used": {"s3": "yesterday"}}'),
+        ("last-accessed", b'{"role": "r", "created": 7}'),
         ("drain", b'{"timeout": []}'),
         ("drain", b'{"timeout": true}'),
         ("drain", b'{"timeout": NaN}'),
@@ -81,6 +88,8 @@ def test_what_can_be_turned_is() -> None:
         ("drain", b""),
         ("drain", b'{"timeout": 0.5, "horizon": 0}'),
         ("config-item", b'{"item": {}}'),
+        ("last-accessed", b'{"role": "r", "used": {"s3": "2026-01-02"}}'),
     ):
         assert turned(sandbox, switch, body) == 200
-    assert sandbox.told == [(30.0, 5.0), (0.5, 0.0), {}]
+    used = ("r", {"s3": datetime(2026, 1, 2, tzinfo=UTC)}, None)
+    assert sandbox.told == [(30.0, 5.0), (0.5, 0.0), {}, used]

@@ -127,6 +127,21 @@ def test_mutating_calls_make_one_event_each_in_order_and_reads_none(
     assert len({e["detail"]["eventID"] for e in events}) == 20
 
 
+def test_what_a_role_tried_is_in_its_last_accessed_data(server: Server) -> None:
+    iam = client(server, "iam")
+    client(server, "sqs", "oncall").list_queues()
+    assert code_of(client(server, "sns", "oncall").create_topic, Name="t")[1] == 403
+    server.drain()
+    arn = iam.get_role(RoleName="oncall")["Role"]["Arn"]
+    job = iam.generate_service_last_accessed_details(Arn=arn, Granularity="ACTION_LEVEL")["JobId"]
+    assert iam.get_service_last_accessed_details(JobId=job)["JobStatus"] == "IN_PROGRESS"
+    report = iam.get_service_last_accessed_details(JobId=job)
+    services = {s["ServiceNamespace"]: s for s in report["ServicesLastAccessed"]}
+    assert report["JobStatus"] == "COMPLETED" and "LastAuthenticated" in services["sqs"]
+    assert "LastAuthenticated" in services["sns"], "a refused attempt is an attempt"
+    assert {"dynamodb", "s3"} <= set(services) and "LastAuthenticated" not in services["s3"]
+
+
 def test_calls_side_by_side_lose_nothing(server: Server, events: list[dict[str, Any]]) -> None:
     iam = client(server, "iam")
 

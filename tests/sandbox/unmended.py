@@ -197,6 +197,17 @@ def iam_bounds_no_users() -> bool:
     return not found["PolicyUsers"] or "PermissionsBoundary" not in iam.get_user(UserName="u")["User"]
 
 
+@gap
+def iam_has_no_report_on_what_a_role_used() -> bool:
+    iam = boto3.client("iam")
+    arn = iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    try:
+        job = iam.generate_service_last_accessed_details(Arn=arn, Granularity="ACTION_LEVEL")["JobId"]
+        return iam.get_service_last_accessed_details(JobId=job)["JobStatus"] != "IN_PROGRESS"
+    except (ClientError, NotImplementedError):
+        return True
+
+
 def deployed(**resources: Any) -> None:
     boto3.client("cloudformation").create_stack(
         StackName="s", TemplateBody=json.dumps({"Resources": resources}), Capabilities=["CAPABILITY_NAMED_IAM"]

@@ -5,6 +5,10 @@ make; IAM policies are rendered from it), `read(aws, resource_id) -> Resource | 
 `list_ids(aws) -> Iterator[str]` for the sweep. A type that only leads to others (a managed policy leads to its
 roles) defines `lead(aws, resource_id) -> Iterator[tuple[type, id]]` instead of `read` and `list_ids`; one whose events
 name it in several ways defines `lead` besides.
+
+What CloudFormation has no type for is named `Suture::<Service>::<What>`, as CloudFormation's own rule for others' types
+wants it: no event names it, the sweep alone finds it. It is another sight of an object that has a type already, and
+names that as `OBJECT`; `EVERY` says after how many hours the sweep sends one again, where it is not every hour.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -35,10 +40,29 @@ def reader_of(resource_type: str) -> ModuleType | None:
 
     `AWS::Events::EventBus` is read by `events_event_bus`. None where no reader has that name.
     """
-    found = re.fullmatch(r"AWS::(\w+)::(\w+)", resource_type)
+    found = re.fullmatch(r"(?:AWS|Suture)::(\w+)::(\w+)", resource_type)
     name = f"{found[1].lower()}_{re.sub('(?<=[a-z0-9])(?=[A-Z])', '_', found[2]).lower()}" if found else ""
     known = any(m.name == name for m in pkgutil.iter_modules(__path__))
     return importlib.import_module(f"{__name__}.{name}") if known else None
+
+
+def object_of(resource_type: str) -> str:
+    """The type of the AWS object that a resource of this type is: another one, where it is only another sight of it.
+
+    Whoever writes to an object locks it under this type, so that one object has one writer whatever it is read as.
+    """
+    found: str = getattr(reader_of(resource_type), "OBJECT", resource_type)
+    return found
+
+
+def is_due(resource_type: str, resource_id: str, hour: int) -> bool:
+    """Does this hour's sweep send that resource? `hour` counts from any fixed moment.
+
+    A type that is read less often than every hour is spread over its hours by the names of its resources, so that a
+    thousand roles do not come at once.
+    """
+    every: int = getattr(reader_of(resource_type), "EVERY", 1)
+    return (hour - zlib.crc32(resource_id.encode())) % every == 0
 
 
 def read(aws: Aws, resource_type: str, resource_id: str) -> Resource | None:

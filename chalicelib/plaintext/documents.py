@@ -21,7 +21,9 @@ LARGEST = 256 * 1024
 
 def may_hold(text: str) -> bool:
     """Whether a value could hold others at all: the cheap question before `leaves`."""
-    return len(text) >= 8 and (any(mark in text for mark in "{=:[") or _is_base64(text.strip()))
+    return len(text) >= 8 and (
+        any(mark in text for mark in ("{", "=", ":", "[", "</", "machine ")) or _is_base64(text.strip())
+    )
 
 
 def leaves(text: str) -> Iterator[Leaf]:
@@ -58,7 +60,8 @@ def _walk(name: str, data: Json) -> Iterator[tuple[str, str]]:
         if isinstance(here, str):
             yield where, here
         elif isinstance(here, dict):
-            waiting.extend((str(key), item) for key, item in reversed(here.items()))
+            of_jwk = {"d": "private_key", "k": "secret_key"} if "kty" in here else {}  # RFC 7517
+            waiting.extend((of_jwk.get(key, str(key)), item) for key, item in reversed(here.items()))
         elif isinstance(here, list):
             waiting.extend((where, item) for item in reversed(here))
 
@@ -93,6 +96,11 @@ def _is_settings(text: str) -> bool:
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    if "</" in text or "/>" in text:
+        for hit in _patterns()["markup"].finditer(text):
+            yield hit[1] or hit[3], hit[2] or hit[4]
+    if "machine" in text:
+        yield from (("password", hit[1]) for hit in _patterns()["netrc"].finditer(text))
     for hit in _patterns()["pair"].finditer(text):
         name, quoted, bare = hit.groups()
         if quoted is not None:
@@ -107,6 +115,11 @@ def _patterns() -> dict[str, re.Pattern[str]]:
         "base64": re.compile(r"[A-Za-z0-9+/]{20,}={0,2}", re.ASCII),
         "semicolons": re.compile(r"[;\n]\s*"),
         "between": re.compile(r"[;&,\s]+"),
+        "markup": re.compile(  # Maven's settings, NuGet's configuration
+            r"<([A-Za-z][\w.-]{0,80})>([^<>\s]{4,4096})</|\b(?:key|name)=\"([\w.-]{1,80})\"\s{1,8}value=\"([^\"<>\n]{4,4096})\"",
+            re.ASCII,
+        ),
+        "netrc": re.compile(r"\bmachine\s{1,8}\S{1,128}\s{1,8}login\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(\S{4,256})"),
         "pair": re.compile(
             r"(?<![\w.-])([A-Za-z_][\w.-]{0,80})[\"']?[ \t]{0,8}[=:][ \t]{0,8}"
             r"(?:[\"']([^\"'\n]{4,4096})[\"']|([^\s\"';,&(){}<>]{4,4096}))",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from itertools import pairwise
 
 PASSWORD, SECRET, HINT, ABOUT, NEUTRAL = "password", "secret", "hint", "about", "neutral"
 """Classes. PASSWORD and SECRET tell: any value that is no placeholder counts. HINT: only one that looks random.
@@ -70,5 +71,8 @@ def _word() -> re.Pattern[str]:
 
 
 def is_called_secret(text: str) -> bool:
-    """Whether some word of a text is one by which secrets are called."""
-    return any(w in _PASSWORDS or w in _SECRETS or "password" in w or "secret" in w for w in words_of(text))
+    """Whether some word of a text, or two together, is one by which secrets are called."""
+    words = words_of(text)
+    if any(w in _PASSWORDS or w in _SECRETS or "password" in w or "secret" in w for w in words):
+        return True
+    return any(word in _TELLING_KEYS and key == "key" for word, key in pairwise(words))

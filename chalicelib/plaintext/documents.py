@@ -8,11 +8,22 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
+from typing import NamedTuple
 
 from ..model import Json
 
 Leaf = tuple[str, str, str]
 """A name (empty when the document gives none), a value, and its holder: `json`, `base64`, `settings` or `text`."""
+
+
+class Pair(NamedTuple):
+    """A name and a value in a text, and where it begins; `quoted` as a literal is in code."""
+
+    at: int
+    name: str
+    value: str
+    quoted: bool
+
 
 MOST = 2000
 """Leaves looked at in one document, and pairs in one text."""
@@ -95,18 +106,23 @@ def _is_settings(text: str) -> bool:
     return all("=" in p for p in pieces)
 
 
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
+def pairs(text: str) -> Iterator[Pair]:
+    """Everything in a text that reads as a name and its value: assignments, markup, the lines of a netrc file."""
     if "</" in text or "/>" in text:
         for hit in _patterns()["markup"].finditer(text):
-            yield hit[1] or hit[3], hit[2] or hit[4]
+            yield Pair(hit.start(), hit[1] or hit[3], hit[2] or hit[4], True)
     if "machine" in text:
-        yield from (("password", hit[1]) for hit in _patterns()["netrc"].finditer(text))
+        yield from (Pair(hit.start(), "password", hit[1], True) for hit in _patterns()["netrc"].finditer(text))
     for hit in _patterns()["pair"].finditer(text):
         name, quoted, bare = hit.groups()
         if quoted is not None:
-            yield name, quoted
+            yield Pair(hit.start(), name, quoted, True)
         elif text[hit.end() : hit.end() + 1] not in ("(", "{", "<"):  # else it is code: a call, a template
-            yield name, bare
+            yield Pair(hit.start(), name, bare, False)
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    return ((pair.name, pair.value) for pair in pairs(text))
 
 
 @cache
@@ -121,8 +137,10 @@ def _patterns() -> dict[str, re.Pattern[str]]:
         ),
         "netrc": re.compile(r"\bmachine\s{1,8}\S{1,128}\s{1,8}login\s{1,8}\S{1,128}\s{1,8}password\s{1,8}(\S{4,256})"),
         "pair": re.compile(
-            r"(?<![\w.-])([A-Za-z_][\w.-]{0,80})[\"']?[ \t]{0,8}[=:][ \t]{0,8}"
-            r"(?:[\"']([^\"'\n]{4,4096})[\"']|([^\s\"';,&(){}<>]{4,4096}))",
+            r"(?<![\w.-])([A-Za-z_][\w.-]{0,80})"
+            r"(?:: {0,4}[A-Za-z_][\w.]{0,40}(?: {0,2}\| {0,2}[A-Za-z_]{1,20})?(?= {0,4}=))?"  # Python's annotation
+            r"[\"']?\]?[ \t]{0,8}(?:[=:]|=>|[!=]==?|(?<=[\"']),(?=[ \t]{0,8}[\"'`]))[ \t]{0,8}"
+            r"(?:[bBrRuU]{0,2}[\"'`]([^\"'`\n]{4,4096})[\"'`]|([^\s\"'`;,&(){}<>]{4,4096}))",
             re.ASCII,
         ),
     }

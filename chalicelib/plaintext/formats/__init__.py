@@ -48,12 +48,25 @@ def find_all(text: str) -> Iterator[Match]:
 
 def found_by(row: Format, text: str) -> Match | None:
     """The first token that one row finds."""
+    return next((match for _, match in _places(row, text)), None)
+
+
+def places(text: str) -> Iterator[tuple[int, Match]]:
+    """Every token in `text` with where it begins; where two rows find one token, the first row names it."""
+    taken: set[int] = set()
+    for row in FORMATS:
+        for at, match in _places(row, text) if row.mark in text else ():
+            if at not in taken:
+                taken.add(at)
+                yield at, match
+
+
+def _places(row: Format, text: str) -> Iterator[tuple[int, Match]]:
     for hit in _compiled(row.prefix, row.body).finditer(text):
         token = hit.group(0)
         sure = row.check(token) if row.check else row.confidence
         if sure and not _hollow(token[len(hit.group(1)) :]):
-            return Match(row.kind, sure, hit.group(1))
-    return None
+            yield hit.start(), Match(row.kind, sure, hit.group(1))
 
 
 def _hollow(body: str) -> bool:

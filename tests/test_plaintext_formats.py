@@ -1,4 +1,4 @@
-"""Every row of the token tables catches what its `good` shows and leaves what its `bad` shows, and gives nothing away."""
+"""Every row of the token tables catches its `good`, leaves its `bad`, and gives nothing away."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def _by_name(name: str, text: str, *, strict: bool = False) -> Secret | None:
     if "\n" in short or " " in short or values.is_listed(short):
         return None
     if kind == HINT:
-        random = values.looks_random(short)
+        random = values.looks_random(short) and not strict
         return Secret("secret", "possible", "a hinting name and a random value", "…") if random else None
     if values.looks_random(short) or values.looks_made(short):
         return Secret("secret", "likely", f"a telling name and {_A_RANDOM}", "…")

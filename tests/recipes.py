@@ -25,10 +25,11 @@ CLASSES = {
     "a": string.ascii_letters,
     "d": string.digits,
     "b": string.ascii_uppercase + "234567",
+    "B": string.ascii_lowercase + "234567",
     "p": WORD + "+/",
 }
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_PART = re.compile(r"<(?:(\w)\*(\d+)|([whHludabp])(\d+)|(crc|uuid|jwt64|jwthead|jwt|sp|nl|lt|))>")
+_PART = re.compile(r"<(?:(\w)\*(\d+)|([whHludabBp])(\d+)|(crc|uuid|jwt64|jwthead|jwt|sp|nl|lt|))>")
 
 
 def examples(recipes: str) -> list[str]:

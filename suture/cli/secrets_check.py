@@ -108,7 +108,12 @@ def _of_function(name: str, dependencies: bool, region: str | None, profile: str
 
     from .iam_can import account_of
 
-    return check_function(account_of(region, profile), name, dependencies=dependencies)
+    aws = account_of(region, profile)
+    report = check_function(aws, name, dependencies=dependencies)
+    if report is None:
+        step = "list them with `aws lambda list-functions`; pass --region"
+        raise failures.WrongUsage(f"there is no function {name!r} in {aws.region}", where="--function", next_step=step)
+    return report
 
 
 def _print(report: Report, as_json: bool, as_sarif: bool) -> None:

@@ -11,27 +11,26 @@ from pathlib import Path
 
 from chalicelib.aws import readers
 from chalicelib.aws.clients import Aws
+from chalicelib.aws.readers.lambda_function import LATEST, TYPE
 from chalicelib.controls import lambda_env_plaintext_secret as control
-from chalicelib.errors import BadInput, CallFailed
+from chalicelib.errors import CallFailed
 from chalicelib.model import Json, Resource
 
 from .found import Found, Report
 from .package import check_package
 
-TYPE = "AWS::Lambda::Function"
 MOST_BYTES = 300 * 1024 * 1024
 _PATIENCE = 60
 
 
-def check_function(aws: Aws, name: str, *, dependencies: bool = False) -> Report:
-    """What the function's versions hold. Raises BadInput when there is no such function, CallFailed from AWS.
+def check_function(aws: Aws, name: str, *, dependencies: bool = False) -> Report | None:
+    """What the function's versions hold; None when there is no such function. Raises a CallFailed.
 
     Code and layers that several versions share are read once, under the first version that has them.
     """
     resource = readers.read(aws, TYPE, name)
     if resource is None:
-        step = "list them with `aws lambda list-functions`; pass --region"
-        raise BadInput(f"there is no function {name!r} in {aws.region}", where="--function", next_step=step)
+        return None
     report = _environment(resource)
     seen: set[str] = set()
     for version in _versions(resource):
@@ -53,7 +52,7 @@ def _environment(resource: Resource) -> Report:
     report = Report()
     judged = control.judge(resource)
     for item in judged.evidence if judged else ():
-        where = f"{resource.id}:{item['Qualifier']}"
+        where = f"{resource.id}:{item['Qualifier'] or LATEST}"
         if "Unknown" in item:
             report.unread[f"{where} environment"] = str(item["Unknown"])
             continue

@@ -198,7 +198,7 @@ FORMATS: tuple[Format, ...] = (
     Format("tencent-key-id", "AKID", "AKID", r"(?=[A-Za-z]{0,31}\d)[A-Za-z0-9]{32}", "AK<>ID<w32>", "AKID<w20>"),
     Format("ovh-token", "ovh", "ovh_", "[A-Za-z0-9]{40,80}", "ov<>h_<w48>", "ovh_<w10>", "likely"),
     Format("netlify-token", "nf", "nf[pcoub]_", "[A-Za-z0-9_]{36}", "nf<>p_<w36>", "nfp_<w30>"),
-    Format("vercel-token", "vc", "vc[pkairb]_", "[A-Za-z0-9]{50,60}", "vc<>p_<w56>", "vcp_<w20>"),
+    Format("vercel-token", "vc", "vc[pkairb]_", "[A-Za-z0-9_-]{50,60}", "vc<>p_<w56>", "vcp_<w20>"),
     Format(
         "vercel-token",
         "vercel_blob_rw_",
@@ -212,7 +212,7 @@ FORMATS: tuple[Format, ...] = (
         "tailscale-key",
         "tskey-",
         "tskey-(?:[a-z]{3,8}-)?",
-        "[A-Za-z0-9]{8,20}-[A-Za-z0-9]{16,40}",
+        "[A-Za-z0-9_-]{20,60}",
         "tsk<>ey-auth-<w12>CNTRL-<w32>",
         "tskey-auth-<w9>",
     ),
@@ -224,5 +224,29 @@ FORMATS: tuple[Format, ...] = (
         "2<w26>_<>5<w20>",
         "2<w20>_5<w20>",
         "likely",
+    ),
+    Format("cloudflare-token", "t_", "cf[ua]t_", "[A-Za-z0-9]{40}[0-9a-f]{8}", "cf<>at_<w40><h8>", "cfat_<w20>"),
+    Format("deno-token", "dd", "dd[po]_", "[A-Za-z0-9]{36}", "dd<>p_<w36>", "ddp_<w20>"),
+    Format(
+        "alibaba-key-id",
+        "STS.",
+        r"STS\.",
+        r"(?=[A-Za-z]{0,20}\d)[A-Za-z0-9]{20,64}",
+        "ST<>S.<w24>",
+        "STS.<w9>",
+        "likely",
+    ),
+    Format(
+        "exoscale-key-id", "EXO", "EXO", r"(?=[A-Za-z]{0,23}\d)[a-zA-Z0-9]{24,30}", "EX<>O<w26>", "EXO<w9>", "likely"
+    ),
+    Format("upcloud-token", "ucat_", "ucat_", "[0-9A-Za-z]{24,32}", "uc<>at_<w26>", "ucat_<w9>"),
+    Format("fly-token", "FlyV1", "FlyV1 ", "[A-Za-z0-9=_,/+-]{100,2000}", "Fly<>V1<sp>fm2_<w200>", "FlyV1<sp><w20>"),
+    Format(
+        "docker-swarm-token",
+        "SWM",
+        "SWM(?:TKN|KEY)-1-",
+        "[A-Za-z0-9+/-]{40,100}",
+        "SWM<>TKN-1-<l50>-<l25>",
+        "SWMTKN-1-<w20>",
     ),
 )

@@ -22,7 +22,7 @@ FORMATS: tuple[Format, ...] = (
         "glc_<w60> glsa_<w32>_<h8>",
         "glc_<1*42> glsa_<X*32>_AAAAAAAA eyJrIjoi<w9>",
     ),
-    Format("grafana-key", "eyJrIjoi", "eyJrIjoi", "[A-Za-z0-9]{70,400}={0,3}", "eyJrIjoi<w80>", ""),
+    Format("grafana-key", "eyJrIjoi", "eyJrIjoi", "[A-Za-z0-9+/]{40,400}={0,3}", "eyJrIjoi<w80>", ""),
     Format("maxmind-key", "_mmk", "", "[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk", "<w6>_<w29>_mmk", "<w6>_<w28>_mmk"),
     Format(
         "new-relic-key",
@@ -49,20 +49,18 @@ FORMATS: tuple[Format, ...] = (
         "sntryu_<h63>",
     ),
     Format("sentry-token", "sntryu_", "sntryu_", "[0-9a-f]{64}", "sntryu_<h64>", ""),
-    Format("supabase-key", "sb", "sb(?:p|_secret)_", "[A-Za-z0-9_]{31,48}", "sbp_<h40>", "sb_publishable_<w31>"),
+    Format("supabase-key", "sb", "sb(?:p|_secret)_", "[A-Za-z0-9_-]{31,48}", "sbp_<h40>", "sb_publishable_<w31>"),
     Format("airtable-token", "pat", "pat", r"[A-Za-z0-9]{14}\.[0-9a-f]{64}", "pat<w14>.<h64>", "pat<w14>.<h60>"),
     Format("clickhouse-key", "4b1d", "4b1d", "[A-Za-z0-9]{38}", "4b1d<w38>", "4b1d<X*38> adf4b1d<w38>"),
     Format("databricks-token", "dose", "dose", "[0-9a-f]{32}", "do<>se<h32>", "dose<h31>"),
-    Format("neon-key", "napi_", "napi_", "[a-z0-9]{64}", "na<>pi_<l64>", "napi_<l40>"),
+    Format("neon-key", "napi_", "napi_", "[A-Za-z0-9]{64}", "na<>pi_<l64>", "napi_<l40>"),
     Format("atlas-secret", "mdb_sa_sk_", "mdb_sa_sk_", "[A-Za-z0-9_-]{38,44}", "mdb<>_sa_sk_<w40>", "mdb_sa_id_<h24>"),
     Format(
         "cockroach-key", "CCDB1_", "CCDB1_", "[A-Za-z0-9]{22}_[A-Za-z0-9]{40}", "CC<>DB1_<w22>_<w40>", "CCDB1_<w22>"
     ),
     Format("confluent-secret", "cflt", "cflt", r"(?=[A-Za-z]{0,59}\d)[A-Za-z0-9+/]{60}", "cf<>lt<w60>", "cflt<w20>"),
     Format("aiven-password", "AVNS_", "AVNS_", "[A-Za-z0-9_-]{18,24}", "AV<>NS_<w19>", "AVNS_<w5>"),
-    Format(
-        "astra-token", "AstraCS:", "AstraCS:", "[A-Za-z]{24}:[0-9a-f]{64}", "Astra<>CS:<a24>:<h64>", "AstraCS:<a24>"
-    ),
+    Format("astra-token", "AstraCS:", "AstraCS:", "[A-Za-z0-9:]{40,110}", "Astra<>CS:<a24>:<h64>", "AstraCS:<a24>"),
     Format("honeycomb-key", "ik_", "hc[a-z]ik_", "[0-9a-z]{58}", "hca<>ik_<l58>", "hcaik_<l20>"),
     Format(
         "new-relic-key",
@@ -89,4 +87,7 @@ FORMATS: tuple[Format, ...] = (
         "https://mainnet.infura.io/v3/<h20>",
         "likely",
     ),
+    Format("elastic-key", "essu_", "essu_", "[A-Za-z0-9_-]{60,200}={0,2}", "es<>su_<w80>", "essu_<w20>"),
+    Format("posthog-key", "phx_", "phx_", "[A-Za-z0-9_-]{41,49}", "ph<>x_<w43>", "phc_<w43> phx_<w20>"),
+    Format("tableau-token", "==:", "", "[A-Za-z0-9+/]{22}==:[A-Za-z0-9]{32}", "<w22>==<>:<w32>", "<w22>==:<w20>"),
 )

@@ -85,7 +85,7 @@ FORMATS: tuple[Format, ...] = (
         "jwt",
         "ey",
         "ey[A-Za-z0-9_-]{1,4}",
-        r"[A-Za-z0-9_-]{6,4096}\.ey[A-Za-z0-9_/\\-]{6,65536}(?:\.[A-Za-z0-9_/\\=-]{8,65536})",
+        r"[A-Za-z0-9_-]{6,4096}\.ey[A-Za-z0-9_/\\-]{6,65536}\.(?:[A-Za-z0-9_/\\=-]{8,65536})?",
         "<jwt>",
         "<jwthead> ey.ey.ey eyes.eyebrow.eyelash",
         "likely",

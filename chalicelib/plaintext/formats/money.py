@@ -19,7 +19,7 @@ FORMATS: tuple[Format, ...] = (
         "flutterwave-key",
         "FLW",
         "FLW(?:PUB|SEC)K_TEST-",
-        "[0-9a-f]{12}(?:[0-9a-f]{20}-X)?",
+        "[0-9a-h]{12}(?:[0-9a-h]{20}-X)?",
         "FLWSECK_TEST-<h32>-X",
         "FLWSECK_TEST-<h8>",
         "likely",
@@ -112,5 +112,44 @@ FORMATS: tuple[Format, ...] = (
         "[A-Za-z0-9]{40,80}",
         "xn<>d_production_<w60>",
         "xnd_public_production_<w60>",
+    ),
+    Format(
+        "asaas-token",
+        "$aact_",
+        r"\$aact_(?:prod|hmlg)_",
+        "[A-Za-z0-9_-]{20,200}",
+        "$aa<>ct_prod_<w60>",
+        "$aact_prod_<w9>",
+    ),
+    Format(
+        "mercury-token",
+        "mercury_production_",
+        "mercury_production_",
+        "[a-z]{3,6}_[A-Za-z0-9]{40,50}_yrucrem",
+        "mercury_<>production_rma_<w44>_yrucrem",
+        "mercury_production_rma_<w9>",
+    ),
+    Format(
+        "onfido-token",
+        "api_live",
+        "api_live(?:_ca|_us)?[.]",
+        "[A-Za-z0-9_-]{20,80}",
+        "api_<>live_us.<w40>",
+        "api_live.<w9>",
+    ),
+    Format(
+        "persona-key",
+        "persona_production_",
+        "persona_production_",
+        r"(?=[a-z_-]{0,19}\d)[a-z0-9_-]{20,80}",
+        "persona_<>production_<l36>",
+        "persona_production_<l9>",
+    ),
+    Format(
+        "polar-token", "polar_", "polar_(?:at|oat|pat)_", "[A-Za-z0-9_-]{20,100}", "po<>lar_oat_<w40>", "polar_oat_<w9>"
+    ),
+    Format("ramp-secret", "ramp_sec_", "ramp_sec_", "[A-Za-z0-9]{48}", "ra<>mp_sec_<w48>", "ramp_sec_<w20>"),
+    Format(
+        "samsara-token", "samsara_api_", "samsara_api_", "[A-Za-z0-9]{26,32}", "sam<>sara_api_<w30>", "samsara_api_<w9>"
     ),
 )

@@ -42,7 +42,7 @@ def crc_base62(token: str) -> str:
 
 
 def has_digits(token: str) -> str:
-    return "certain" if sum(c.isdigit() for c in token) >= 5 else ""
+    return "certain" if sum(c.isdigit() for c in token) >= 3 else ""
 
 
 def well_mixed(token: str) -> str:

@@ -8,7 +8,7 @@ FORMATS: tuple[Format, ...] = (
     Format(
         "slack-token",
         "xox",
-        r"xox[abdeoprs](?:\.xox[bp])?-",
+        r"xox[abceoprs](?:\.xox[bp])?-",
         "[A-Za-z0-9-]{10,400}",
         "xoxb-<d12>-<w24> xoxe.xoxp-1-<w60>",
         "xoxb-your-bot-token-here xoxb-xxxxxxxxx-xxxxxxxxxx xoxo-kisses-and-hugs "
@@ -16,22 +16,29 @@ FORMATS: tuple[Format, ...] = (
         check=has_digits,
     ),
     Format(
-        "slack-token", "xapp-", "xapp-", r"\d-[A-Z0-9]{5,20}-\d{5,20}-[a-z0-9]{20,128}", "xapp-1-A0<u9>-<d13>-<h64>", ""
+        "slack-token",
+        "xapp-",
+        "xapp-",
+        r"\d-[A-Za-z0-9]{5,20}-\d{5,20}-[A-Za-z0-9]{20,128}",
+        "xapp-1-A0<u9>-<d13>-<h64>",
+        "",
     ),
     Format("telegram-bot-token", ":AA", "", r"\d{8,10}:AA[A-Za-z0-9_-]{32,34}", "<d9>:AA<w33>", "<d9>:AB<w33>"),
     Format("sendgrid-key", "SG.", r"SG\.", "[A-Za-z0-9_=.-]{66}", "SG.<w22>.<w43>", "SG.<w22> SG.x"),
-    Format("twilio-key", "SK", "SK", "[0-9a-f]{32}", "SK<h32>", "AC<h32> SK<h31>", "likely"),
+    Format("twilio-key", "SK", "SK", "[0-9a-fA-F]{32}", "SK<h32>", "AC<h32> SK<h31>", "likely"),
     Format("facebook-token", "EAA", "EAA[MC]", "[A-Za-z0-9]{100,500}", "EAAM<w150>", "EAAM<w50> <d15>|x"),
-    Format("facebook-token", "|", "", r"\d{15,16}(?:\||%7C)[A-Za-z0-9_-]{27,40}", "<d15>|<w27>", ""),
+    Format("facebook-token", "|", "", r"\d{15,16}(?:\||%7C|%)[A-Za-z0-9_-]{27,40}", "<d15>|<w27>", ""),
     Format("frameio-token", "fio-u-", "fio-u-", "[A-Za-z0-9_=-]{64}", "fio-u-<w64>", "fio-u-<w20>"),
     Format("linear-key", "lin_api_", "lin_api_", "[A-Za-z0-9]{40}", "lin_api_<w40>", "lin_api_<w20>"),
     Format("mailchimp-key", "-us", "", r"[0-9a-f]{32}-us\d{1,2}", "<h32>-us20", "<h31>-us20 orders-us2"),
     Format("mailgun-key", "key-", "key-", "[0-9a-f]{32}", "key-<h32>", "pubkey-<h32> key-<h31>"),
     Format("notion-token", "ntn_", "ntn_", r"\d{11}[A-Za-z0-9]{35}", "ntn_<d11><w35>", "ntn_12345678901"),
-    Format("brevo-key", "xkeysib-", "xkeysib-", "[0-9a-f]{64}-[A-Za-z0-9]{16}", "xkeysib-<h64>-<w16>", "xkeysib-<h64>"),
+    Format(
+        "brevo-key", "xkeysib-", "xkeysib-", "[0-9a-fA-F]{64}-[A-Za-z0-9]{16}", "xkeysib-<h64>-<w16>", "xkeysib-<h64>"
+    ),
     Format("typeform-token", "tfp_", "tfp_", "[A-Za-z0-9_=.-]{59}", "tfp_<w59>", "tfp_<w30>"),
-    Format("adobe-secret", "p8e-", "p8e-", "[0-9a-f]{32}", "p8e-<h32>", "p8e-<h30>"),
-    Format("figma-token", "figd_", "figd_", "[A-Za-z0-9_-]{40,50}", "figd_<w43>", "figd_<w10>"),
+    Format("adobe-secret", "p8e-", "p8e-", "[0-9a-z]{32}", "p8e-<h32>", "p8e-<h30>"),
+    Format("figma-token", "figd_", "figd_", "[A-Za-z0-9_-]{37,50}", "figd_<w43>", "figd_<w10>"),
     Format(
         "discord-bot-token",
         ".",
@@ -57,7 +64,7 @@ FORMATS: tuple[Format, ...] = (
     Format("intercom-token", "dG9rO", "dG9rO", "[A-Za-z0-9+/]{53,56}={0,2}", "dG9<>rO<w54>=", "dG9rO<w20>", "likely"),
     Format("hubspot-token", "pat-", r"pat-(?:na|eu|ap)\d-", UUID, "pa<>t-na1-<uuid>", "pat-na1-<h20>"),
     Format(
-        "salesforce-token", "!", "00D", "[A-Za-z0-9]{12,15}![A-Za-z0-9_.]{80,130}", "00<>D<w12>!<w96>", "00D<w12>!<w20>"
+        "salesforce-token", "!", "00", "[A-Za-z0-9]{13,16}![A-Za-z0-9_.]{80,130}", "00<>D<w12>!<w96>", "00D<w12>!<w20>"
     ),
     Format(
         "resend-key",
@@ -67,7 +74,7 @@ FORMATS: tuple[Format, ...] = (
         "r<>e_<w8>_<w24>",
         "re_<w8>_<w10>",
     ),
-    Format("mailersend-token", "mlsn.", r"mlsn\.", "[0-9a-f]{64}", "ml<>sn.<h64>", "mlsn.<h20>"),
+    Format("mailersend-token", "mlsn.", r"mlsn\.", "[0-9a-zA-Z]{30,100}", "ml<>sn.<h64>", "mlsn.<h20>"),
     Format(
         "mailchimp-transactional-key",
         "md-",
@@ -133,4 +140,28 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format("ghost-admin-key", ":", "", "[0-9a-f]{24}:[0-9a-f]{64}", "<h24><>:<h64>", "<h24>:<h60>", "likely"),
     Format("sanity-token", "sk", "sk", r"(?=[A-Za-z]{0,60}\d)[A-Za-z0-9]{150,200}", "s<>k<w178>", "sk<w100>"),
+    Format("slack-cookie", "xoxd-", "xoxd-", "[A-Za-z0-9%/+_-]{90,300}={0,2}", "xo<>xd-<w160>", "xoxd-<w20>"),
+    Format("canva-secret", "cnvca", "cnvca", "[A-Za-z0-9_-]{51}", "cn<>vca<w51>", "cnvca<w20>"),
+    Format("lichess-token", "lip_", "lip_", r"(?=[A-Za-z_]{0,19}\d)[A-Za-z0-9_]{20,60}", "li<>p_<w20>", "lip_<w9>"),
+    Format(
+        "miro-token",
+        "eyJtaXJv",
+        "eyJtaXJv",
+        "[A-Za-z0-9-]{10,64}_[A-Za-z0-9_-]{20,64}",
+        "eyJ<>taXJv<w20>_<w27>",
+        "eyJtaXJv<w20>",
+    ),
+    Format(
+        "notify-key",
+        "gcntfy-",
+        "gcntfy-",
+        "[a-z0-9_-]{3,60}[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+        "gcn<>tfy-orders-<uuid>-<uuid>",
+        "gcntfy-orders",
+    ),
+    Format("nylas-key", "nyk_", "nyk_", "(?:v0_)?[A-Za-z0-9]{60,70}", "ny<>k_<w67>", "nyk_<w20>"),
+    Format(
+        "onesignal-key", "os_v2_", "os_v2_(?:app|org)_", "[a-z2-7]{90,110}", "os<>_v2_app_<B103>", "os_v2_app_<w20>"
+    ),
+    Format("pinterest-token", "pina_", "pina_", "[A-Za-z0-9_-]{40,200}", "pi<>na_<w64>", "pina_<w20>"),
 )

@@ -44,7 +44,7 @@ HEX32, KEY40 = mixed(32, "0123456789abcdef"), mixed(40)
             ABOUT,
         ),
         ("ACCESS_KEY_ID DB_PASSWORD_ENCRYPTED KMS_KEY USE_SECRET_CACHE TOKEN_ISSUER SECRET_KEY_NAME", ABOUT),
-        ("TABLE_NAME", ABOUT),
+        ("TABLE_NAME clientRequestToken NextToken SECRETSMANAGER_ENDPOINT CREATION_TOKEN", ABOUT),
         ("AUTHOR KEYWORD MONKEY ACCESSOR COMPASS BYPASS STAGE CONFIG 1234 _ é", NEUTRAL),
     ],
 )
@@ -297,6 +297,18 @@ def test_a_megabyte_takes_bounded_time(trap: str) -> None:
     secret_in("DB_PASSWORD", value)
     contains_secret(value)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    "trap", ["a", "a=bcdefgh ", "://a:b", "-a-B", "{", "sk-a", "Authorization: ", "aaaaaa.aaaaaa:"]
+)
+def test_twice_the_length_takes_about_twice_the_time(trap: str) -> None:
+    taken = []
+    for size in (MEGABYTE // 4, MEGABYTE // 2):
+        started = time.process_time()
+        secret_in("DB_PASSWORD", trap * (size // len(trap)))
+        taken.append(time.process_time() - started)
+    assert taken[1] < 4 * max(taken[0], 0.05)
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="labelled values: needs ../shared/corpora/secrets.dev.jsonl")

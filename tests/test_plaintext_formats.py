@@ -54,6 +54,18 @@ def test_near_misses_are_left_alone(row: Format, recipe: str) -> None:
     assert named is None or named.kind != row.kind
 
 
+@pytest.mark.parametrize(("row", "recipe"), GOOD, ids=[f"{row.kind}-{i}" for i, (row, _) in enumerate(GOOD)])
+def test_what_is_said_holds_no_six_characters_of_the_secret_part(row: Format, recipe: str) -> None:
+    (token,) = examples(recipe)
+    public = re.sub("<[^>]*>", "", re.sub(r"<(\w)\*(\d+)>", lambda m: m[1] * int(m[2]), recipe))
+    found = secret_in("SETTING", token)
+    assert found is not None
+    headers = ("private-key", "jwt")  # what is shown of these is their header, which is public
+    said = f"{found.kind} {found.reason} {'' if row.kind in headers else found.masked}"
+    parts = (token[at : at + 6] for at in range(len(token) - 5))
+    assert not [part for part in parts if part in said and part not in public]
+
+
 def test_no_example_stands_in_plain_form() -> None:
     """What push protection looks for must not be in our own files: the recipes are no tokens themselves."""
     for row in FORMATS:

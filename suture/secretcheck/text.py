@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from chalicelib.plaintext import Secret, documents, secret_in, secrets_by_form
+from chalicelib.plaintext import Secret, contains_secret, documents, secret_in, secrets_by_form
 
 from .found import Found
 
@@ -54,7 +54,7 @@ def _secrets(text: str, *, trusting: bool) -> Iterator[tuple[int, str, Secret]]:
             continue
         secret = secret_in(pair.name, pair.value, strict=not trusting)
         if secret is not None:
-            yield pair.at, pair.name, secret
+            yield pair.at, "" if contains_secret(pair.name) else pair.name, secret
 
 
 def _is_configuration(name: str) -> bool:

@@ -51,7 +51,7 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format("trello-token", "ATTA", "ATTA", "[0-9a-f]{64}[A-F0-9]{8}", "AT<>TA<h64><H8>", "ATTA<h20>"),
     Format("asana-token", ":", "", r"[12]/\d{14,18}(?:/\d{14,18})?:[0-9a-f]{32}", "1/<d16><>:<h32>", "1/<d16>:<h20>"),
-    Format("clickup-token", "pk_", r"pk_\d{1,9}_", "[A-Z0-9]{32}", "p<>k_<d8>_<u32>", "pk_<d8>_<u20>"),
+    Format("clickup-token", "pk_", "pk_", r"\d{1,9}_[A-Z0-9]{32}", "p<>k_<d8>_<u32>", "pk_<d8>_<u20>"),
     Format("linear-key", "lin_oauth_", "lin_oauth_", "[0-9a-f]{64}", "lin<>_oauth_<h64>", "lin_oauth_<h20>"),
     Format(
         "notion-token",

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import boto3
 import pytest
 
 from chalicelib import quieting
@@ -148,3 +149,20 @@ def test_the_same_value_is_quiet_under_any_name_and_a_new_one_speaks(w: World) -
 
 def _soon(w: World) -> str:
     return (w.d.now() + timedelta(days=30)).isoformat()
+
+
+def test_the_writer_makes_the_plan_without_what_was_accepted(w: World) -> None:
+    client = function("shop", {"MAIL_PASSWORD": FALSE_ALARM})
+    w.change(TYPE, "shop", "lambda:CreateFunction")
+    w.run()
+    w.decide("security", w.case(CONTROL), "suppress", "the name of a horse", until=_soon(w))
+    variables(w, client, MAIL_PASSWORD=FALSE_ALARM, DB_PASSWORD=SECRET)
+    case = w.case(CONTROL)
+    assert case.state == "PENDING"
+    for role in ("security", "oncall"):
+        if w.case(CONTROL).state == "PENDING":
+            w.decide(role, w.case(CONTROL), "approve")
+    w.run()
+    stored = boto3.client("secretsmanager", region_name=REGION).list_secrets()["SecretList"]
+    assert len(stored) == 1 and w.case(CONTROL).state == "WAITING_OWNER"
+    assert "DB_PASSWORD" in json.dumps(stored, default=str) and "MAIL_PASSWORD" not in json.dumps(stored, default=str)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from . import governance, messages, planning
+from . import governance, messages, planning, quieting
 from .aws.deployment import Deployment
 from .aws.handover import hand_over, tell
 from .aws.ledger import Entry, History, Place
@@ -196,8 +196,26 @@ def _within_limit(d: Deployment, seen: Looked, runbook: Runbook) -> bool:
 
 def suppression_of(d: Deployment, seen: Looked) -> Suppression | None:
     """The suppression that covers what was seen, from the packaged file or from the table."""
-    known = (*d.packaged.suppressions, *d.ledger.suppressions())
-    return governance.suppressed(known, seen.resource, seen.finding.control, iso(d.now()))
+    f, known = seen.finding, suppressions(d)
+    values = quieting.fingerprints(f.control, f.evidence)
+    return governance.suppressed(known, seen.resource, f.control, iso(d.now()), values)
+
+
+def less_accepted(d: Deployment, resource: Resource, finding: Finding) -> Finding | None:
+    """The finding with fingerprints in its evidence, and without the values that somebody accepted; None where that
+    leaves nothing.
+    """
+    if the_control(finding.control).of_values is None:
+        return finding
+    now, control = iso(d.now()), finding.control
+    in_force = [s for s in suppressions(d) if s.expires > now and s.covers(resource, control)]
+    told = quieting.keyed(finding, resource, d.fingerprint_key)
+    return quieting.less(told, resource, governance.accepted(in_force))
+
+
+def suppressions(d: Deployment) -> tuple[Suppression, ...]:
+    """All there are, packaged and decided at run time; expired ones included."""
+    return (*d.packaged.suppressions, *d.ledger.suppressions())
 
 
 def plain(evidence: Iterable[Mapping[str, Json]]) -> str:

@@ -59,11 +59,12 @@ def look(d: Deployment, place: Place, changes: tuple[Change, ...], *, again: boo
         if control not in broken:
             _heal(d, id_, "the control holds again, without us")
     if findings:
-        from . import opening
-        from .deciding import Looked
+        from . import opening, quieting
+        from .deciding import Looked, less_accepted
 
         tagged = replace(resource, tags=readers.tags(d.clients, resource))
-        for finding in findings:
+        for f in findings:
+            finding = less_accepted(d, tagged, f) or quieting.keyed(f, tagged, d.fingerprint_key)
             opening.handle(d, Looked(place, tagged, finding, history, changes, _principals(changes), again))
     return None
 

@@ -6,7 +6,7 @@ where that is broken nothing is pinned and nothing is suppressed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,7 +42,10 @@ class Pins:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """A reasoned, owned, expiring acceptance. `resource` is an ARN pattern; times are ISO 8601 in UTC."""
+    """A reasoned, owned, expiring acceptance. `resource` is an ARN pattern; times are ISO 8601 in UTC.
+
+    With `fingerprints` it accepts those values only, by their keyed fingerprints; without, the whole finding.
+    """
 
     id: str
     control: str
@@ -51,6 +54,7 @@ class Suppression:
     owner: str
     reason: str
     expires: str
+    fingerprints: tuple[str, ...] = ()
 
     def covers(self, resource: Resource, control: str) -> bool:
         return (
@@ -70,8 +74,13 @@ def pins_from(document: Mapping[str, Json]) -> Pins:
 
 def suppressions_from(document: Mapping[str, Json]) -> tuple[Suppression, ...]:
     """Suppressions from their validated document, or from items of the table."""
-    names = Suppression.__slots__
-    return tuple(Suppression(**{n: s[n] for n in names}) for s in document.get("suppressions", ()))
+    return tuple(suppression_from(s) for s in document.get("suppressions", ()))
+
+
+def suppression_from(data: Mapping[str, Json]) -> Suppression:
+    """One suppression from its JSON."""
+    known = {name: data[name] for name in Suppression.__slots__ if name in data}
+    return Suppression(**{**known, "fingerprints": tuple(data.get("fingerprints") or ())})
 
 
 def _all_or(pin: Mapping[str, Json], name: str) -> tuple[str, ...]:
@@ -108,6 +117,23 @@ def effective_mode(pins: Pins, pin: Pin, runbook: Runbook, account: str) -> tupl
     return mode, f"mode {mode}: " + ", ".join(f"{who} allows {allowed}" for who, allowed in voices.items())
 
 
-def suppressed(all_of_them: Sequence[Suppression], resource: Resource, control: str, now: str) -> Suppression | None:
-    """The suppression that covers this finding at `now` (ISO 8601, UTC), or None. Expired ones cover nothing."""
-    return next((s for s in all_of_them if s.expires > now and s.covers(resource, control)), None)
+def suppressed(
+    all_of_them: Sequence[Suppression], resource: Resource, control: str, now: str, values: Iterable[str] = ()
+) -> Suppression | None:
+    """The suppression that covers this finding at `now` (ISO 8601, UTC), or None. Expired ones cover nothing.
+
+    `values` are the fingerprints of what was found. Several suppressions may cover them together; then it is the one
+    that ends first.
+    """
+    in_force = [s for s in all_of_them if s.expires > now and s.covers(resource, control)]
+    whole = next((s for s in in_force if not s.fingerprints), None)
+    wanted = set(values)
+    helping = [s for s in in_force if wanted.intersection(s.fingerprints)]
+    if whole or not wanted or not wanted <= accepted(helping):
+        return whole
+    return min(helping, key=lambda s: s.expires)
+
+
+def accepted(in_force: Iterable[Suppression]) -> frozenset[str]:
+    """The fingerprints of all values that these suppressions accept."""
+    return frozenset(value for s in in_force for value in s.fingerprints)

@@ -89,7 +89,7 @@ def _news(d: Deployment, seen: Looked, case: Case) -> str:
         return "the finding is still there"
     suppression = suppression_of(d, seen)
     if case.state == "SUPPRESSED":
-        return "" if suppression else f"it was accepted until {case.until or 'now'}, and that is over"
+        return "" if suppression else _no_longer_accepted(case, iso(d.now()))
     if case.state == "PENDING" and NOT_SEEN in case.reasons and seen.history.created:
         return "the event that made the resource came after the one that made the finding"
     if case.state in ("PENDING", "WAITING_OWNER") and suppression is not None:
@@ -100,6 +100,12 @@ def _news(d: Deployment, seen: Looked, case: Case) -> str:
     if case.state in ("PENDING", "WAITING_OWNER") or (case.state == "ESCALATED" and case.refusal):
         return _new_plan(case, plan_of(d, seen, case.id)[0])
     return "" if is_same and case.state in REMEMBERED else "the finding changed"
+
+
+def _no_longer_accepted(case: Case, now: str) -> str:
+    if case.until and case.until > now:
+        return "another value was found than those that were accepted"
+    return f"it was accepted until {case.until or 'now'}, and that is over"
 
 
 def _new_plan(case: Case, plan: Plan | planning.Refusal | None) -> str:

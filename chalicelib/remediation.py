@@ -20,7 +20,7 @@ from .aws.operations import is_plumbing, missing_actions
 from .aws.verifying import SOMETHING_ELSE
 from .cases import TRANSITIONS, Case, moved
 from .controls import judge_one
-from .deciding import mode_of
+from .deciding import less_accepted, mode_of
 from .errors import BadEvent, Conflict, Denied, Escalation, SutureError, Throttled
 from .events import look_message
 from .logs import log
@@ -230,4 +230,5 @@ def _hands(d: Deployment, context: Any) -> Hands:
         now=d.now,
         remaining=lambda: context.get_remaining_time_in_millis() / 1000,
         sleep=d.sleep,
+        less_accepted=lambda resource, finding: less_accepted(d, resource, finding),
     )

@@ -116,6 +116,10 @@ ArnPattern = Annotated[
         )
     ),
 ]
+Fingerprint = Annotated[
+    str,
+    AfterValidator(_matching(r"hmac:[0-9a-f]{16}", "copy it from the case: hmac: and 16 hex digits")),
+]
 Condition = Annotated[str, Field(min_length=1)]
 Mode = Literal["observe", "propose", "auto"]
 

@@ -21,23 +21,27 @@ _SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0"}
 def sarif(report: Report, controls: Mapping[str, Control], version: str) -> dict[str, Json]:
     """The SARIF log of one scan. `controls` are those that were judged; a blind spot is a notification."""
     ids = sorted(controls)
+    return log(
+        version,
+        rules=[_rule(i, controls[i]) for i in ids],
+        results=[_result(f, ids) for f in report.findings],
+        notifications=[_notification(b) for b in report.blind],
+        properties={"account": report.account, "regions": list(report.regions)},
+    )
+
+
+def log(
+    version: str, *, rules: list[Json], results: list[Json], notifications: list[Json], properties: dict[str, Json]
+) -> dict[str, Json]:
+    """A log of one run; a notification says that something could not be looked at."""
     run = {
-        "tool": {
-            "driver": {
-                "name": "Suture",
-                "version": version,
-                "rules": [_rule(i, controls[i]) for i in ids],
-            }
-        },
+        "tool": {"driver": {"name": "Suture", "version": version, "rules": rules}},
         "invocations": [
-            {
-                "executionSuccessful": not report.blind,
-                "toolExecutionNotifications": [_notification(b) for b in report.blind],
-            }
+            {"executionSuccessful": not notifications, "toolExecutionNotifications": notifications},
         ],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(f, ids) for f in report.findings],
-        "properties": {"account": report.account, "regions": list(report.regions)},
+        "results": results,
+        "properties": properties,
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 

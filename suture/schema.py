@@ -25,6 +25,7 @@ from .fields import (
     AnyAccount,
     ArnPattern,
     Condition,
+    Fingerprint,
     Function,
     IamName,
     Mode,
@@ -240,6 +241,7 @@ class _Suppression(_Model):
     reason: Text
     created: Moment
     expires: Moment
+    fingerprints: tuple[Fingerprint, ...] = ()
 
     @checked(mode="after")
     def _ends(self) -> _Suppression:

@@ -44,7 +44,7 @@ HEX32, KEY40 = mixed(32, "0123456789abcdef"), mixed(40)
             ABOUT,
         ),
         ("ACCESS_KEY_ID DB_PASSWORD_ENCRYPTED KMS_KEY USE_SECRET_CACHE TOKEN_ISSUER SECRET_KEY_NAME", ABOUT),
-        ("TABLE_NAME", ABOUT),
+        ("TABLE_NAME clientRequestToken NextToken SECRETSMANAGER_ENDPOINT CREATION_TOKEN", ABOUT),
         ("AUTHOR KEYWORD MONKEY ACCESSOR COMPASS BYPASS STAGE CONFIG 1234 _ é", NEUTRAL),
     ],
 )
@@ -81,6 +81,10 @@ SECRETS = [
     ("STARTUP", "curl -u elastic:" + "P4ssw0rd https://localhost:9200", "command-login", "likely"),
     ("HEADERS", "Authorization: Bearer " + HEX32, "authorization-header", "likely"),
     ("HEADERS", "Authorization: Basic " + base64.b64encode(b"app:s3cr3tpw").decode(), "authorization-header", "likely"),
+    ("SIGNER", json.dumps({"kty": "OKP", "crv": "Ed25519", "x": mixed(43), "d": mixed(42) + "1"}), "secret", "likely"),
+    ("NETRC", "machine git.example.com login ann password wh1teDuke9", "password", "likely"),
+    ("NUGET", '<add key="ClearTextPassword" value="wh1teDuke9" />', "password", "likely"),
+    ("MAVEN", "<server><id>nexus</id><password>wh1teDuke9</password></server>", "password", "likely"),
     ("TLS", "-----BEGIN RSA PRIVATE " + "KEY-----\\n" + mixed(64) + "\\n" + mixed(64), "private-key", "certain"),
 ]
 
@@ -104,6 +108,20 @@ ORDINARY = [
     ("DB_SECRET", "shop-db-secret-AbC123"),
     ("COOKIE", "orders2024v1"),
     ("AUTH", "oauth2-proxy"),
+    ("DB_PASSWORD", "app-MasterUser"),
+    ("DB_PASSWORD", "app-databasecluster-endpoint-address"),
+    ("DB_PASSWORD", "prod/app/mysql"),
+    ("DB_PASSWORD", "DatabasePassword"),
+    ("JWT_SECRET", "MyStackSecretA720EF05"),
+    ("DB_SECRET", "DatabaseSecret3B817195-AbCdEf"),
+    ("DB_SECRET", "rds!db-1234abcd-12ab-34cd-56ef-1234567890ab"),
+    ("SIGNING_KEY", "jwt-signing-key-2023"),
+    ("ENCRYPTION_KEY", "alias/orders"),
+    ("ENCRYPTION_KEY", "aes-256-gcm"),
+    ("PRIVATE_KEY", "config/private.pem"),
+    ("TOKEN", "x-hub-signature"),
+    ("API_KEY", "AWS::NoValue"),
+    ("API_KEY", "insertkeyhere"),
     ("PASSWORD_FIELD", "password"),
     ("DB_PASSWORD", "password"),
     ("DB_SECRET_ARN", "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbC1dE"),
@@ -249,6 +267,16 @@ TRAPS = [
     "\0",
 ]
 TRAPS += [
+    "machine a login b password ",
+    "<password>",
+    'key="a" value="',
+    "MIIEpAIBAAKC",
+    "https://a.b/hooks/",
+    "aaaaaa.aaaaaa:",
+    "AAAAaaaaaaa:",
+    "sig=a%",
+    "-a-B",
+    "aB",
     "Authorization: ",
     "curl -u ",
     "-----BEGIN PRIVATE KEY-----",
@@ -269,6 +297,18 @@ def test_a_megabyte_takes_bounded_time(trap: str) -> None:
     secret_in("DB_PASSWORD", value)
     contains_secret(value)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    "trap", ["a", "a=bcdefgh ", "://a:b", "-a-B", "{", "sk-a", "Authorization: ", "aaaaaa.aaaaaa:"]
+)
+def test_twice_the_length_takes_about_twice_the_time(trap: str) -> None:
+    taken = []
+    for size in (MEGABYTE // 4, MEGABYTE // 2):
+        started = time.process_time()
+        secret_in("DB_PASSWORD", trap * (size // len(trap)))
+        taken.append(time.process_time() - started)
+    assert taken[1] < 4 * max(taken[0], 0.05)
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="labelled values: needs ../shared/corpora/secrets.dev.jsonl")

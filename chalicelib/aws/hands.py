@@ -34,7 +34,9 @@ class MustWait(SutureError):
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """What the executor works with. `now` gives the time, `remaining` the function's seconds, `sleep` waits."""
+    """What the executor works with. `now` gives the time, `remaining` the function's seconds, `sleep` waits;
+    `less_accepted` gives a finding without the values that somebody accepted, or None: as detection sees it.
+    """
 
     clients: Clients
     ledger: Ledger
@@ -45,6 +47,7 @@ class Hands:
     now: Callable[[], datetime]
     remaining: Callable[[], float]
     sleep: Callable[[float], None]
+    less_accepted: Callable[[Resource, Finding], Finding | None]
 
     @property
     def time(self) -> str:
@@ -69,7 +72,8 @@ class Sight:
 def look(hands: Hands, case: Case) -> Sight:
     """Read and judge the resource of a case, as detection does. Raises a CallFailed."""
     resource = readers.read_at(hands.clients, case.region, case.resource_type, case.resource_id)
-    return Sight(resource, judge(resource) if resource else ())
+    found = (hands.less_accepted(resource, f) for f in judge(resource)) if resource else ()
+    return Sight(resource, tuple(f for f in found if f is not None))
 
 
 def settled(hands: Hands, case: Case, plan: Plan, problem: Callable[[Sight], str]) -> tuple[Sight, str]:

@@ -156,9 +156,9 @@ class Ledger:
 
     def suppressions(self) -> tuple[Suppression, ...]:
         """The suppressions that people decided at run time, expired ones included."""
-        from ..governance import Suppression
+        from ..governance import suppression_from
 
-        return tuple(Suppression(**unbody(item)) for item in self.table.query("SUPPRESSION#all"))
+        return tuple(suppression_from(unbody(item)) for item in self.table.query("SUPPRESSION#all"))
 
     def counted(self, what: str, hour: str) -> int:
         """The sum of a counter of this hour."""

@@ -76,6 +76,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "lambda:ListFunctionUrlConfigs": _read("lambda:ListFunctionUrlConfigs", _FUNCTION),
     "lambda:GetPolicy": _read("lambda:GetPolicy", _FUNCTION),
     "lambda:ListTags": _read("lambda:ListTags", "{Resource}"),
+    "lambda:GetFunction": _read("lambda:GetFunction", _FUNCTION),
+    "lambda:GetLayerVersion": _read("lambda:GetLayerVersion", _LAYER),
     "lambda:RemovePermission": Operation(
         "write",
         (("lambda:RemovePermission", _FUNCTION),),

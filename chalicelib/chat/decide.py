@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from .. import approvals
+from .. import approvals, quieting
 from ..approvals import Approval, Identity, Person
 from ..aws.deployment import Deployment
 from ..aws.handover import hand_over, tell
@@ -139,7 +139,8 @@ def _suppress(d: Deployment, case: Case, requirement: Requirement, person: Perso
         raise BadRequest(f"case {case.id} is {case.state} and cannot be suppressed now", status=409)
     reason = safe_text(request.reason)
     id_ = f"{case.id}-{case.version}"
-    made = Suppression(id_, case.control, case.arn, case.account, person.id, reason, until)
+    values = quieting.fingerprints(case.control, case.evidence)
+    made = Suppression(id_, case.control, case.arn, case.account, person.id, reason, until, values)
     why = f"accepted by {person.name} until {until}: {reason}"
     after = moved(case, "SUPPRESSED", iso(d.now()), outcome=why, until=until)
     entry, beside = _entry(person, request.decision, request), (d.ledger.part_suppression(made, case.id),)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from ..model import Finding, Json, Resource
+from ..model import Finding, Hidden, Json, Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,15 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class OfValues:
+    """For a control whose evidence is about hidden values: `value` gives the one an item is about (None: none), and
+    `retold` judges again by some of the items. So one value can be accepted, and another one still speaks."""
+
+    value: Callable[[Resource, Mapping[str, Json]], Hidden | None]
+    retold: Callable[[Resource, tuple[Mapping[str, Json], ...]], Judgement | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Control:
     """A statement that should hold.
 
@@ -47,6 +56,7 @@ class Control:
     signals: tuple[Signal, ...]
     judge: Callable[[Resource], Judgement | None]
     public_access: bool = False
+    of_values: OfValues | None = None
     references: tuple[str, ...] = ()
     peers: tuple[str, ...] = ()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from ..model import Hidden, Json, Resource
 from ..plaintext import secret_in
 from ..redaction import safe_text
-from . import Control, Judgement, Signal
+from . import Control, Judgement, OfValues, Signal
 from ._functions import LIFE_SIGNALS, qualifiers, spoken
 
 
@@ -17,7 +17,11 @@ def judge(resource: Resource) -> Judgement | None:
     An alias has no environment of its own: the version's item names the `Aliases` that point there. `First` is
     false where an earlier version holds the same value under the same name, so that it is stored once.
     """
-    items = tuple(_items(resource))
+    return retold(resource, tuple(_items(resource)))
+
+
+def retold(resource: Resource, items: tuple[Mapping[str, Json], ...]) -> Judgement | None:
+    """The judgement by these items alone."""
     found = [item for item in items if "Unknown" not in item]
     if found:
         names = ", ".join(sorted({safe_text(item["Name"], 60) for item in found})[:3])
@@ -46,6 +50,15 @@ def _items(resource: Resource) -> Iterator[dict[str, Json]]:
                 first = (name, hidden.reveal()) not in seen
                 seen.add((name, hidden.reveal()))
                 yield {**item, "Aliases": _aliases(resource, entry), "First": first}
+
+
+def value_of(resource: Resource, item: Mapping[str, Json]) -> Hidden | None:
+    """The value that an item of the evidence is about."""
+    for qualifier, entry in qualifiers(resource):
+        if qualifier == item["Qualifier"] and entry["Qualifier"] == entry["FunctionVersion"]:
+            found: Hidden | None = (entry["Environment"].get("Variables") or {}).get(item.get("Name"))
+            return found
+    return None
 
 
 def _item(qualifier: str | None, name: str, hidden: Hidden) -> dict[str, Json] | None:
@@ -80,6 +93,7 @@ CONTROL = Control(
         Signal("aws.lambda", ("UpdateFunctionConfiguration", "UpdateFunctionCode", "PublishVersion", *LIFE_SIGNALS)),
     ),
     judge=judge,
+    of_values=OfValues(value_of, retold),
     references=(
         "https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html",
         "https://docs.aws.amazon.com/secretsmanager/latest/userguide/retrieving-secrets_lambda.html",

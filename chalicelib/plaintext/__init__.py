@@ -7,6 +7,7 @@ makes any value a secret that is no placeholder, a hinting one only a value that
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from . import documents, formats, logins, values
@@ -28,17 +29,26 @@ class Secret(NamedTuple):
     masked: str
 
 
-def secret_in(name: str, value: str) -> Secret | None:
-    """What secret a named value holds, or None. Linear in the value's length; never raises, never shows it."""
+def secret_in(name: str, value: str, *, strict: bool = False) -> Secret | None:
+    """What secret a named value holds, or None. Linear in the value's length; never raises, never shows it.
+
+    `strict` is for code, where ordinary words stand beside telling names: there a word alone is no password.
+    """
     text = value[:LONGEST].replace("\0", "")
     found = _flat(name, text)
     if found or not documents.may_hold(text):
-        return found or _by_name(name, text)
+        return found or _by_name(name, text, strict=strict)
     for inner_name, inner, holder in documents.leaves(text):
         inside = _flat(inner_name or name, inner) or (_by_name(inner_name, inner, strict=holder == "text"))
         if inside:
             return inside._replace(reason=f"inside {_HOLDERS[holder]}: {inside.reason}")
-    return _by_name(name, text)
+    return _by_name(name, text, strict=strict)
+
+
+def secrets_by_form(text: str) -> Iterator[tuple[int, Secret]]:
+    """Every token, key and login in a text, whatever stands around it, with where it begins."""
+    yield from ((at, _of_token(token)) for at, token in formats.places(text))
+    yield from ((at, Secret(*login)) for at, login in logins.places(text))
 
 
 def contains_secret(text: str) -> Secret | None:
@@ -59,11 +69,14 @@ def _flat(name: str, text: str) -> Secret | None:
 def _by_form(text: str) -> Secret | None:
     token = formats.find(text)
     if token:
-        return Secret(token.kind, token.confidence, f"it has the form of a {token.kind}", f"{token.prefix}…")
+        return _of_token(token)
     login = logins.find(text)
-    if login:
-        return Secret(login.kind, login.confidence, login.reason, login.masked)
-    return None
+    return Secret(*login) if login else None
+
+
+def _of_token(token: formats.Match) -> Secret:
+    article = "an" if token.kind.startswith(("a", "e", "i", "o")) else "a"
+    return Secret(token.kind, token.confidence, f"it has the form of {article} {token.kind}", f"{token.prefix}…")
 
 
 def _aws_secret_key(name: str, text: str) -> Secret | None:
@@ -86,7 +99,7 @@ def _by_name(name: str, text: str, *, strict: bool = False) -> Secret | None:
     if "\n" in short or " " in short or values.is_listed(short):
         return None
     if kind == HINT:
-        random = values.looks_random(short)
+        random = values.looks_random(short) and not strict
         return Secret("secret", "possible", "a hinting name and a random value", "…") if random else None
     if values.looks_random(short) or values.looks_made(short):
         return Secret("secret", "likely", f"a telling name and {_A_RANDOM}", "…")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
@@ -19,40 +20,47 @@ class Login(NamedTuple):
 
 def find(text: str) -> Login | None:
     """The first login with a password that is no placeholder; None when there is none."""
-    return _address(text) or _header(text) or _command(text)
+    return next((login for _, login in places(text)), None)
 
 
-def _address(text: str) -> Login | None:
+def places(text: str) -> Iterator[tuple[int, Login]]:
+    """Every such login with where it begins."""
+    yield from _addresses(text)
+    yield from _headers(text)
+    yield from _commands(text)
+
+
+def _addresses(text: str) -> Iterator[tuple[int, Login]]:
     if "://" not in text or "@" not in text:
-        return None
+        return
     for hit in _patterns()["address"].finditer(text):
         scheme, _, password = hit.groups()
         if not _named_by_convention(password) and not re.match(r"\d{1,5}(?:[/?#]|\Z)", password):
-            return Login("url-password", "likely", "an address holds a password", f"{scheme}://…")
-    return None
+            yield hit.start(), Login("url-password", "likely", "an address holds a password", f"{scheme}://…")
 
 
-def _header(text: str) -> Login | None:
+def _headers(text: str) -> Iterator[tuple[int, Login]]:
     if "uthorization" not in text:
-        return None
+        return
     for hit in _patterns()["header"].finditer(text):
         scheme, credential = (hit.group(1) or "").lower(), hit.group(2)
         plain = _decoded(credential) if scheme == "basic" else credential
         empty = scheme == "basic" and not plain.strip(":")
         if not empty and len(credential) >= 8 and not is_placeholder(credential) and any(map(str.isalnum, credential)):
-            return Login("authorization-header", "likely", "an Authorization header holds a credential", "…")
-    return None
+            yield (
+                hit.start(),
+                Login("authorization-header", "likely", "an Authorization header holds a credential", "…"),
+            )
 
 
-def _command(text: str) -> Login | None:
+def _commands(text: str) -> Iterator[tuple[int, Login]]:
     if "curl" not in text:
-        return None
+        return
     for hit in _patterns()["command"].finditer(text):
         user, password = hit.group(1), hit.group(2)
         said = password or user
         if said and not said.startswith("$") and not _named_by_convention(said) and user != password:
-            return Login("command-login", "likely", "a command line holds a login", "…")
-    return None
+            yield hit.start(), Login("command-login", "likely", "a command line holds a login", "…")
 
 
 def _named_by_convention(password: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
+from itertools import pairwise
 
 PASSWORD, SECRET, HINT, ABOUT, NEUTRAL = "password", "secret", "hint", "about", "neutral"
 """Classes. PASSWORD and SECRET tell: any value that is no placeholder counts. HINT: only one that looks random.
@@ -25,6 +26,7 @@ _PLAIN_KEYS = word_set(
     "primary foreign partition sort object bucket cache schema sequence public idempotency hash range index "
     "routing s publishable site pub route row column dedup deduplication message event tag"
 )
+_PAGING = word_set("request creation change next continuation pagination page idempotency cursor")
 _HINTS = word_set("key keys auth authorization cookie seed salt pepper signature sig cert license pat sas access")
 _ABOUT_LAST = word_set(
     "name names arn arns id ids path paths param params parameter parameters url urls uri endpoint host hostname "
@@ -35,7 +37,9 @@ _ABOUT_LAST = word_set(
     "store storage vault manager label status source scope scopes method domain email env stage pool rounds "
     "required refresh reset validation strategy backend class module handler function regex pattern"
 )
-_ABOUT_ANYWHERE = word_set("public publishable pubkey max min num number enable disable use allow arn kms encrypted")
+_ABOUT_ANYWHERE = word_set(
+    "secretsmanager public publishable pubkey max min num number enable disable use allow arn kms encrypted"
+)
 
 
 @lru_cache(maxsize=4096)
@@ -48,6 +52,8 @@ def name_class(name: str) -> str:
         return ABOUT
     if any(p in _PASSWORDS or "password" in p or p.endswith(("passwd", "pwd")) for p in parts):
         return PASSWORD
+    if parts[-1] == "token" and parts[-2:-1] and parts[-2] in _PAGING:
+        return ABOUT
     if any(p in _SECRETS or "secret" in p or p.endswith(("token", "apikey", "accesskey")) for p in parts):
         return SECRET
     before_key = parts[-2] if len(parts) > 1 and parts[-1] in ("key", "keys") else ""
@@ -70,5 +76,8 @@ def _word() -> re.Pattern[str]:
 
 
 def is_called_secret(text: str) -> bool:
-    """Whether some word of a text is one by which secrets are called."""
-    return any(w in _PASSWORDS or w in _SECRETS or "password" in w or "secret" in w for w in words_of(text))
+    """Whether some word of a text, or two together, is one by which secrets are called."""
+    words = words_of(text)
+    if any(w in _PASSWORDS or w in _SECRETS or "password" in w or "secret" in w for w in words):
+        return True
+    return any(word in _TELLING_KEYS and key == "key" for word, key in pairwise(words))

@@ -13,7 +13,14 @@ _WORDS = word_set(
     "prod production dev develop development test testing tests stage staging qa uat local localhost sandbox demo "
     "foo bar baz qux todo tbd fixme na info debug warn warning error main master latest "
     "password passwd secret token key apikey string value text test123 abc123 abcd1234 xxx "
-    "hidden redacted masked removed omitted encrypted basic bearer oauth oauth2 jwt hmac iam saml oidc"
+    "hidden redacted masked removed omitted encrypted basic bearer oauth oauth2 jwt hmac iam saml oidc "
+    "authorization x-api-key x-hub-signature x-auth-token username email session_id sessionid dynamodb serverless "
+    "hs256 hs384 hs512 rs256 rs384 rs512 es256 es384 eddsa sha1 sha256 sha512 md5 bcrypt argon2id scrypt pbkdf2 "
+    "aes-128-cbc aes-256-cbc aes-128-gcm aes-256-gcm aes256 gsi1 gsi1pk gsi1sk gsi2 gsi2pk gsi2sk aws_iam"
+)
+_RESOURCE_WORDS = word_set(
+    "prod production dev staging stage test qa app service stack table bucket queue topic function lambda cluster "
+    "endpoint address instance database db api role policy alias"
 )
 _TELLTALES = word_set(
     "changeme changeit replace replaceme replacewith placeholder dummy example sample fake mock your yours insert "
@@ -49,12 +56,25 @@ def is_placeholder(value: str, name: str = "") -> bool:
 def is_listed(value: str, *, of_secrets: bool = False) -> bool:
     """Whether a value is a resource's name: words joined by dashes, or what CloudFormation makes of them.
 
-    `of_secrets` asks for more: joined words may be a passphrase, so one of them must be called a secret.
+    `of_secrets` asks for more: joined words may be a passphrase, so one of them must be called a secret, or be a word
+    that resources are named with, or be written as identifiers are.
     """
     if "/" in value and len(value) <= 256 and is_called_secret(value):
         return True
     found = _slug().fullmatch(value)
-    return found is not None and (not of_secrets or found.group("made") is not None or is_called_secret(value))
+    if found is None:
+        return _is_identifier(value)
+    return not of_secrets or found.group("made") is not None or is_called_secret(value) or _names_resource(value)
+
+
+def _is_identifier(value: str) -> bool:
+    """`DatabasePassword`, `accessToken`: the name of a secret, not one; the CDK's names end in eight digits more."""
+    return _identifier().fullmatch(value) is not None and is_called_secret(value)
+
+
+def _names_resource(value: str) -> bool:
+    path = "/" in value and value.islower()
+    return path or not _RESOURCE_WORDS.isdisjoint(words_of(value)) or _humped().search(value) is not None
 
 
 def looks_random(value: str, floor: float = 3.0) -> bool:
@@ -93,6 +113,10 @@ def _ordinary() -> re.Pattern[str]:
         r"(?:i|sg|vpc|subnet|eni|ami|vol|rtb|igw|nat|vpce|eipalloc|fs|snap)-[0-9a-f]{8,17}",
         r"[a-z]{2}-[a-z]{4,9}-[0-9]_[A-Za-z0-9]{9}",  # Cognito user pools
         r"sha(?:1|256|384|512)[:-][A-Za-z0-9+/=]*",  # digests of images and scripts
+        r"alias/[\w/-]{1,250}|mrk-[0-9a-f]{32}",  # KMS
+        r"(?:rds|ecs-sc|events)![\w/-]{1,200}",  # secrets that AWS services manage, by name
+        r"[a-z]{2}-[A-Z]{2}",  # languages
+        r"(?:\./)?[\w./@-]{1,200}\.(?:pem|key|crt|cer|p12|pfx|jks|json|ya?ml|toml|ini|env|txt|zip|html?|[cm]?js|ts|py)",
         r"-----BEGIN (?:RSA |EC )?(?:PUBLIC KEY|CERTIFICATE)-----[^-]*-----END [A-Z ]{1,30}-----\s*",
     )
     return re.compile("|".join(f"(?:{s})" for s in shapes), re.ASCII)
@@ -102,6 +126,7 @@ def _ordinary() -> re.Pattern[str]:
 def _reference() -> re.Pattern[str]:
     return re.compile(
         r"\$\{|\{\{|\$\(|%\(|^<[^>]{1,200}>\Z|^\[[^\]]{1,200}\]\Z|^\$[A-Za-z_]|^%[A-Za-z_]{1,60}%\Z"
+        r"|AWS::[A-Z]|\b(?i:your|my|insert|enter|put|add)[\w -]{0,40}here\b"
         r"|\*{3}|[xX]{4}|\.\.\.|\u2026|-{6}|_{6}|#{4}|process\.env|os\.environ|getenv|!(?:Ref|Sub|GetAtt)",
     )
 
@@ -111,8 +136,19 @@ def _slug() -> re.Pattern[str]:
     made = (
         r"(?P<made>[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9:_]{1,80}){1,8}-[0-9A-Z]{12,13})"  # stack-LogicalId-1ABCDEFGHIJKL
     )
-    words = r"[A-Za-z]{2,24}(?:[-_./:][A-Za-z]{1,24}[0-9]{0,2}){1,12}(?:-[A-Za-z0-9]{6})?"
+    words = r"[A-Za-z]{2,24}(?:[-_./:](?:[A-Za-z]{1,24}[0-9]{0,4}|[0-9]{1,4})){1,12}(?:-[A-Za-z0-9]{6})?"
     return re.compile(f"{made}|{words}", re.ASCII)
+
+
+@cache
+def _identifier() -> re.Pattern[str]:
+    humps = r"[A-Za-z]?[a-z]{0,24}(?:[A-Z]{1,6}[a-z]{1,24}){1,8}"
+    return re.compile(f"{humps}(?:[0-9A-F]{{8}})?(?:-[A-Za-z0-9]{{6}})?", re.ASCII)
+
+
+@cache
+def _humped() -> re.Pattern[str]:
+    return re.compile(r"(?<![A-Za-z])[A-Z]{0,6}[a-z]{1,24}[A-Z]{1,6}[a-z]|(?<![A-Za-z])[A-Z]{2,24}_[A-Z]{2}", re.ASCII)
 
 
 def looks_made(value: str) -> bool:

@@ -1,4 +1,5 @@
-"""The pages that follow from the code: controls, runbooks, commands, operations, settings, states; the README's table.
+"""The pages that follow from the code: controls, runbooks, commands, operations, settings, states; tables in the README
+and in the page on secrets.
 
 `suture render docs` writes them and `suture render docs --check` says which are stale. Same code, same bytes. A page
 carries the mark in its first line; a marked page that follows from nothing any more is stale too, and is removed.
@@ -10,10 +11,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from . import commands, controls, operations, runbooks, settings, states
+from . import commands, controls, operations, runbooks, secret_kinds, settings, states
 from .markdown import MARK
 
-_TABLE = re.compile(r"(<!-- controls: rendered -->\n).*?(<!-- end -->)", re.DOTALL)
+_TABLE = re.compile(r"(<!-- (controls|kinds): rendered -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def render_docs(root: Path) -> Mapping[Path, str]:
@@ -31,10 +32,11 @@ def render_docs(root: Path) -> Mapping[Path, str]:
         "states.md": states.page_for(),
     }
     found = {root / "docs" / name: f"{MARK}\n\n{text.strip()}\n" for name, text in sorted(pages.items())}
-    readme = root / "README.md"
-    if readme.is_file():
-        table = controls.table(books, "docs/")
-        found[readme] = _TABLE.sub(lambda m: f"{m[1]}\n{table}\n\n{m[2]}", readme.read_text("utf-8"))
+    tables = {"controls": controls.table(books, "docs/"), "kinds": secret_kinds.kinds_table()}
+    for written in (root / "README.md", root / "docs" / "secrets.md"):
+        if written.is_file():
+            text = written.read_text("utf-8")
+            found[written] = _TABLE.sub(lambda m: f"{m[1]}\n{tables[m[2]]}\n\n{m[3]}", text)
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import BadInput
-from suture.evidence import package
+from suture.evidence import archive, package
 from suture.evidence.arns import Where
 from suture.evidence.package import PackageEvidence, read_package
 
@@ -86,17 +86,17 @@ def test_a_file_that_is_there_twice_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_bomb_is_refused_by_what_it_says_and_by_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "MOST_BYTES", 1000)
+    monkeypatch.setattr(archive, "MOST_BYTES", 1000)
     with pytest.raises(BadInput, match="250 MB"):
         read(zipped(tmp_path, {"app.py": "#" * 2000}))
     monkeypatch.undo()
-    monkeypatch.setattr(package, "MOST_CODE", 1000)
+    monkeypatch.setattr(archive, "MOST_READ", 1000)
     with pytest.raises(BadInput, match="larger than it says, or too large"):
         read(zipped(tmp_path, {"a.py": "#" * 800, "b.py": "#" * 800}))
 
 
 def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "MOST_FILES", 2)
+    monkeypatch.setattr(archive, "MOST_FILES", 2)
     with pytest.raises(BadInput, match="3 files"):
         read(zipped(tmp_path, {f"{i}.py": "" for i in range(3)}))
 

@@ -1,0 +1,123 @@
+"""Addresses that are secrets in themselves: whoever knows one may post."""
+
+from __future__ import annotations
+
+from .row import UUID, Format
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        "slack-webhook",
+        "hooks.slack.com/",
+        r"(?:https?://)?hooks\.slack\.com/(?:services|workflows|triggers)/",
+        "[A-Za-z0-9+/]{40,60}",
+        "https://hooks.slack.com/services/T<u10>/B<u10>/<w24>",
+        "https://hooks.slack.com/services/ https://hooks.slack.com/services/T00000000/B00000000/<X*24> "
+        "https://slack.com/services",
+    ),
+    Format(
+        "teams-webhook",
+        ".webhook.office.com/",
+        r"(?:https://)?[a-z0-9]{1,60}\.webhook\.office\.com/webhookb2/",
+        "[A-Za-z0-9@/-]{60,200}",
+        "https://shop.webhook.office.com/webhookb2/<uuid>@<uuid>/IncomingWebhook/<h32>/<uuid>",
+        "https://shop.webhook.office.com/webhookb2/ https://shop.office.com/webhookb2/<w80>",
+    ),
+    Format(
+        "discord-webhook",
+        "/api/webhooks/",
+        r"(?:https://)?(?:\w{2,10}\.)?discord(?:app)?\.com/api/webhooks/",
+        r"\d{17,20}/[A-Za-z0-9_-]{60,80}",
+        "https://discord.com/api/webhooks/<d18>/<w68>",
+        "https://discord.com/api/webhooks/123 https://example.com/api/webhooks/<d18>/<w68>",
+    ),
+    Format(
+        "google-chat-webhook",
+        "chat.googleapis.com/",
+        r"https://chat\.googleapis\.com/v1/spaces/",
+        r"[A-Za-z0-9_-]{5,40}/messages\?[^\s\x22\x27<>]{20,300}",
+        "https://chat.googleapis<>.com/v1/spaces/<w11>/messages?key=k&token=<w43>",
+        "https://chat.googleapis.com/v1/spaces/<w11>/messages",
+    ),
+    Format(
+        "zapier-webhook",
+        "hooks.zapier.com/",
+        r"(?:https://)?hooks\.zapier\.com/hooks/catch/",
+        r"\d{4,12}/[A-Za-z0-9]{5,12}",
+        "https://hooks.zapier<>.com/hooks/catch/1234567/b<l6>",
+        "https://hooks.zapier.com/hooks/catch/",
+    ),
+    Format(
+        "make-webhook",
+        ".make.com/",
+        r"(?:https://)?hook(?:\.[a-z]{2}\d)?\.make\.com/",
+        "[a-z0-9]{30,34}",
+        "https://hook.eu1.make<>.com/<l32>",
+        "https://hook.eu1.make.com/<l9>",
+    ),
+    Format(
+        "ifttt-webhook",
+        "maker.ifttt.com/",
+        r"(?:https://)?maker\.ifttt\.com/trigger/[^/\s\x22\x27]{1,80}/(?:json/)?with/key/",
+        "[A-Za-z0-9_-]{20,60}",
+        "https://maker.ifttt<>.com/trigger/door/with/key/<w43>",
+        "https://maker.ifttt.com/trigger/door/with/key/",
+    ),
+    Format(
+        "power-automate-webhook",
+        "/triggers/",
+        "https://[a-z0-9.-]{10,200}(?::443)?/[a-z/]{0,40}workflows/",
+        r"[0-9a-f]{32}/triggers/[^\s\x22\x27<>]{20,300}sig=[A-Za-z0-9%_-]{20,60}",
+        "https://prod-1.westus.logic.azure<>.com:443/workflows/<h32>/triggers/manual/paths/invoke?sp=%2Ftriggers&sig=<w43"
+        ">",
+        "https://prod-1.westus.logic.azure.com/workflows/<h32>/triggers/manual",
+    ),
+    Format(
+        "dingtalk-webhook",
+        "oapi.dingtalk.com/",
+        r"https://oapi\.dingtalk\.com/robot/send\?access_token=",
+        "[0-9a-f]{64}",
+        "https://oapi.dingtalk<>.com/robot/send?access_token=<h64>",
+        "https://oapi.dingtalk.com/robot/send",
+    ),
+    Format(
+        "feishu-webhook",
+        "/open-apis/bot/",
+        r"https://open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v2/hook/",
+        UUID,
+        "https://open.feishu<>.cn/open-apis/bot/v2/hook/<uuid>",
+        "https://open.feishu.cn/open-apis/bot/v2/hook/x",
+    ),
+    Format(
+        "wecom-webhook",
+        "qyapi.weixin.qq.com/",
+        r"https://qyapi\.weixin\.qq\.com/cgi-bin/webhook/send\?key=",
+        UUID,
+        "https://qyapi.weixin<>.qq.com/cgi-bin/webhook/send?key=<uuid>",
+        "https://qyapi.weixin.qq.com/cgi-bin/webhook/send",
+    ),
+    Format(
+        "webex-webhook",
+        "/v1/webhooks/incoming/",
+        r"https://(?:webexapis|api\.ciscospark)\.com/v1/webhooks/incoming/",
+        "[A-Za-z0-9_-]{60,120}",
+        "https://webexapis<>.com/v1/webhooks/incoming/<w76>",
+        "https://webexapis.com/v1/webhooks/incoming/",
+    ),
+    Format(
+        "pagerduty-webhook",
+        "events.pagerduty.com/",
+        r"https://events\.pagerduty\.com/(?:integration|x-ere)/",
+        "[A-Za-z0-9]{32}",
+        "https://events.pagerduty<>.com/integration/<h32>/enqueue",
+        "https://events.pagerduty.com/v2/enqueue",
+    ),
+    Format(
+        "mattermost-webhook",
+        "/hooks/",
+        "https://[a-z0-9.-]{4,80}/hooks/",
+        r"(?=[a-z]{0,25}\d)[a-z0-9]{26}",
+        "https://chat.example.com/hoo<>ks/<l26>",
+        "https://chat.example.com/hooks/deploy",
+        "likely",
+    ),
+)

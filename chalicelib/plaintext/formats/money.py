@@ -1,0 +1,155 @@
+"""Payments, shops, parcels, travel."""
+
+from __future__ import annotations
+
+from .row import UUID, Format
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        "stripe-key",
+        "k_",
+        "(?:sk|rk)_(?:live|test|prod)_",
+        "[A-Za-z0-9]{10,247}",
+        "sk_live_<w24> rk_test_<w24> sk_test_<w99>",
+        "pk_live_<w24> sk_live_<x*24> task_test_<w24> sk_live_<w9>",
+    ),
+    Format("stripe-webhook-secret", "whsec_", "whsec_", "[A-Za-z0-9+/]{24,88}={0,2}", "whsec_<w32>", "whsec_<w12>"),
+    Format("easypost-key", "EZ", "EZ[AT]K", "[A-Za-z0-9]{54}", "EZAK<w54> EZTK<w54>", "EZAK<w53> x+EZAK<w60>"),
+    Format(
+        "flutterwave-key",
+        "FLW",
+        "FLW(?:PUB|SEC)K_TEST-",
+        "[0-9a-h]{12}(?:[0-9a-h]{20}-X)?",
+        "FLWSECK_TEST-<h32>-X",
+        "FLWSECK_TEST-<h8>",
+        "likely",
+    ),
+    Format(
+        "shippo-token", "shippo_", "shippo_(?:live|test)_", "[0-9a-fA-F]{40}", "shippo_live_<h40>", "shippo_live_<h39>"
+    ),
+    Format(
+        "shopify-token",
+        "shp",
+        "shp(?:at|ca|pa|ss)_",
+        "[0-9a-fA-F]{32}",
+        "shpat_<h32> shpca_<h32> shppa_<h32> shpss_<h32>",
+        "shpat_<h31>",
+    ),
+    Format(
+        "square-token",
+        "sq0",
+        "sq0(?:csp|atp)-",
+        r"[A-Za-z0-9_^\\-]{22,60}",
+        "sq0csp-<w43>",
+        "sq0csp-<w9> cli@sha256:eaaa<h60>",
+    ),
+    Format("square-token", "EAAA", "EAAA", "[A-Za-z0-9_-]{42,60}", "EAAA<w60>", ""),
+    Format(
+        "duffel-token",
+        "duffel_",
+        "duffel_(?:test|live)_",
+        "[A-Za-z0-9_=-]{43}",
+        "duffel_live_<w43>",
+        "duffel_live_<w20>",
+    ),
+    Format(
+        "gocardless-token",
+        "live_",
+        "live_",
+        "(?=[A-Za-z_=-]{0,39}[0-9])[A-Za-z0-9_=-]{40}",
+        "live_<w40>",
+        "live_table_of_orders_in_the_eu_west_1_region",
+        "likely",
+    ),
+    Format("lob-key", "test_", "test_", "[0-9a-f]{35}", "test_<h35>", "test_<h34>", "likely"),
+    Format("lob-key", "live_", "live_", "[0-9a-f]{35}", "live_<h35>", "", "likely"),
+    Format(
+        "plaid-token",
+        "access-",
+        "access-(?:sandbox|development|production)-",
+        UUID,
+        "access-production-<uuid>",
+        "access-testing-<uuid>",
+    ),
+    Format(
+        "braintree-token",
+        "access_token$",
+        r"access_token\$(?:production|sandbox)\$",
+        r"[0-9a-z]{16}\$[0-9a-f]{32}",
+        "access_<>token$production$<l16>$<h32>",
+        "access_token$production$<l16>",
+    ),
+    Format("adyen-key", "hmf", "AQE", "[a-z]hmf[A-Za-z0-9+/=-]{60,400}", "AQ<>Eyhmf<w100>", "AQEyhmf<w20>"),
+    Format(
+        "paddle-key",
+        "pdl_",
+        "pdl_(?:live|sdbx)_apikey_",
+        "[a-z0-9]{26}_[A-Za-z0-9]{22}_[A-Za-z0-9]{3}",
+        "pd<>l_live_apikey_<l26>_<w22>_<w3>",
+        "pdl_live_apikey_<l26>",
+    ),
+    Format(
+        "mollie-key",
+        "_",
+        "(?:live|test)_",
+        r"(?=[A-Za-z]{0,29}\d)(?=[a-z0-9]{0,29}[A-Z])[A-Za-z0-9]{30}",
+        "li<>ve_<w30>",
+        "live_<a30> test_<l30>",
+        "likely",
+    ),
+    Format(
+        "midtrans-key",
+        "Mid-server-",
+        "(?:SB-)?Mid-server-",
+        "[A-Za-z0-9_-]{24}",
+        "Mid-<>server-<w24>",
+        "Mid-client-<w24>",
+    ),
+    Format(
+        "xendit-key",
+        "xnd_",
+        "xnd_(?:production|development)_",
+        "[A-Za-z0-9]{40,80}",
+        "xn<>d_production_<w60>",
+        "xnd_public_production_<w60>",
+    ),
+    Format(
+        "asaas-token",
+        "$aact_",
+        r"\$aact_(?:prod|hmlg)_",
+        "[A-Za-z0-9_-]{20,200}",
+        "$aa<>ct_prod_<w60>",
+        "$aact_prod_<w9>",
+    ),
+    Format(
+        "mercury-token",
+        "mercury_production_",
+        "mercury_production_",
+        "[a-z]{3,6}_[A-Za-z0-9]{40,50}_yrucrem",
+        "mercury_<>production_rma_<w44>_yrucrem",
+        "mercury_production_rma_<w9>",
+    ),
+    Format(
+        "onfido-token",
+        "api_live",
+        "api_live(?:_ca|_us)?[.]",
+        "[A-Za-z0-9_-]{20,80}",
+        "api_<>live_us.<w40>",
+        "api_live.<w9>",
+    ),
+    Format(
+        "persona-key",
+        "persona_production_",
+        "persona_production_",
+        r"(?=[a-z_-]{0,19}\d)[a-z0-9_-]{20,80}",
+        "persona_<>production_<l36>",
+        "persona_production_<l9>",
+    ),
+    Format(
+        "polar-token", "polar_", "polar_(?:at|oat|pat)_", "[A-Za-z0-9_-]{20,100}", "po<>lar_oat_<w40>", "polar_oat_<w9>"
+    ),
+    Format("ramp-secret", "ramp_sec_", "ramp_sec_", "[A-Za-z0-9]{48}", "ra<>mp_sec_<w48>", "ramp_sec_<w20>"),
+    Format(
+        "samsara-token", "samsara_api_", "samsara_api_", "[A-Za-z0-9]{26,32}", "sam<>sara_api_<w30>", "samsara_api_<w9>"
+    ),
+)

@@ -106,7 +106,7 @@ def _of_package(package: Path, dependencies: bool) -> Report:
 def _of_function(name: str, dependencies: bool, region: str | None, profile: str | None) -> Report:
     from suture.secretcheck.function import check_function
 
-    from .iam_can import account_of
+    from .iam_named import account_of
 
     aws = account_of(region, profile)
     report = check_function(aws, name, dependencies=dependencies)

@@ -9,6 +9,7 @@ what a role may do is not known, and the path counts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from . import globs
@@ -74,7 +75,7 @@ def escalations(
     their versions, None where they are not known. `now` is an ISO 8601 time; conditions that ended before it never
     hold again. `boundary` and `scps` are as in `permissions.may`.
     """
-    rights = Rights(identity, boundary, levels(scps))
+    rights = Rights(identity, boundary, levels(scps), all_actions())
     paths = _possible(rights)
     if not paths:
         return ()
@@ -86,7 +87,9 @@ def escalations(
 def strengthened(account: Account, scps: Levels, now: str) -> Account:
     """The account with all roles that are administrator or escalate, those first that take the fewest hops."""
     weak = [
-        (role, Rights(role.documents, role.boundary, scps)) for role in account.roles if not account.is_strong(role)
+        (role, Rights(role.documents, role.boundary, scps, all_actions()))
+        for role in account.roles
+        if not account.is_strong(role)
     ]
     open_ = [(role, rights, paths) for role, rights in weak if (paths := _possible(rights))]
     while open_:
@@ -104,10 +107,14 @@ def strengthened(account: Account, scps: Levels, now: str) -> Account:
 
 
 def _possible(rights: Rights) -> list[Path]:
-    held = rights.among(all_actions())
-    if not held:
-        return []
-    return [path for path in all_paths() if all(not held.isdisjoint(need.folded) for need in path.needs)]
+    held = rights.among()
+    return [path for path, needed in _needed() if not any(map(held.isdisjoint, needed))] if held else []
+
+
+@cache
+def _needed() -> tuple[tuple[Path, tuple[tuple[str, ...], ...]], ...]:
+    """Every path with the folded actions of its needs, any one of each."""
+    return tuple((path, tuple(need.folded for need in path.needs)) for path in all_paths())
 
 
 class Walker:
@@ -124,16 +131,16 @@ class Walker:
         self._rights, self._principal, self._account = rights, principal, account
         self._policies, self._now = policies, now
         self._targets = _targets(principal)
+        self._plain = Known(principal, (), now)
 
     def walk(self, path: Path) -> Escalation | None:
         """The path as this principal walks it, or None."""
         known = Known(self._principal, path.services, self._now)
-        plain = Known(self._principal, (), self._now)
         used: list[tuple[Need, str, Grant]] = []
         for need in path.needs:
             if need.on in (PASSED, ASSUMED):
                 continue
-            found = self._first(need, plain)
+            found = self._first(need, self._plain)
             if found is None:
                 return None
             used.append((need, *found))
@@ -148,7 +155,9 @@ class Walker:
         best: tuple[str, Grant] | None = None
         for action in need.any_of:
             grants = self._rights.on(globs.fold(action), target, known)
-            if grants and (best is None or (grants[0].sure and not best[1].sure)):
+            if grants and grants[0].sure:
+                return action, grants[0]
+            if grants and best is None:
                 best = (action, grants[0])
         return best
 

@@ -49,7 +49,7 @@ def covers(pattern: str, other: str) -> bool:
     pattern, other = _normal(pattern), _normal(other)
     if pattern in ("*", other):
         return True
-    if len(pattern) * len(other) > _MOST_WORK:
+    if not _head(other).startswith(_head(pattern)) or len(pattern) * len(other) > _MOST_WORK:
         return False
     machine = _Machine(pattern)
     worlds = {machine.start}
@@ -72,6 +72,9 @@ def intersects(one: str, other: str) -> bool:
     one, other = _normal(one), _normal(other)
     if is_literal(one) and is_literal(other):
         return one == other
+    ours, theirs = _head(one), _head(other)
+    if not ours.startswith(theirs) and not theirs.startswith(ours):
+        return False
     if len(one) * len(other) > _MOST_WORK:
         return True
     machine = _Machine(other)
@@ -133,6 +136,11 @@ def _normal(pattern: str) -> str:
             out += ["?" * marks, "*" if star else "", char]
             marks, star = 0, False
     return "".join(out)[:-1]
+
+
+def _head(pattern: str) -> str:
+    """The text before the first wildcard."""
+    return pattern.partition("*")[0].partition("?")[0]
 
 
 def _smallest(worlds: set[int]) -> set[int]:

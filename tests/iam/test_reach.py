@@ -40,6 +40,7 @@ def verdict(principal: Any, condition: dict[str, Any] | None = None, kind: str =
         ({"AWS": "arn:aws:iam::*:root"}, "public"),
         ({"AWS": "arn:aws:iam::12345678901?:root"}, "public"),
         ({"CanonicalUser": "*"}, "public"),
+        ({"CanonicalUser": "arn:aws:iam::*:root"}, "public"),
         ({"AWS": OWN}, "private"),
         (OWN, "private"),
         ({"AWS": "111122223333"}, "private"),
@@ -69,12 +70,17 @@ def test_principals(principal: Any, expected: str) -> None:
         ({"StringEquals": {"aws:PrincipalOrgID": ["o-own", "o-other"]}}, "external"),
         ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-own/r-1/*"}}, "private"),
         ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-part/r-1/ou-2/ou-3/*"}}, "private"),
+        ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-part/*/ou-2/*"}}, "private"),
         ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-part/r-1/*"}}, "external"),
+        ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-part/r-1/ou-22/*"}}, "external"),
+        ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-else/r-1/ou-2/*"}}, "external"),
         ({"StringEquals": {"aws:PrincipalAccount": OWN}}, "private"),
         ({"StringEquals": {"aws:SourceAccount": OTHER}}, "external"),
         ({"ArnLike": {"aws:SourceArn": f"arn:aws:sns:*:{OWN}:*"}}, "private"),
         ({"ArnLike": {"aws:SourceArn": f"arn:aws:sns:*:{OTHER}:*"}}, "external"),
         ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::bucket"}}, "private"),
+        ({"ArnLike": {"aws:SourceArn": "arn:aws:apigateway:us-east-1::/restapis/a1"}}, "private"),
+        ({"ArnLike": {"aws:SourceArn": f"arn:aws:sns:us-east-1:{OTHER}"}}, "external"),
         ({"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{OWN}:role/*"}}, "private"),
         ({"StringEquals": {"aws:SourceVpc": "vpc-own"}}, "private"),
         ({"StringEquals": {"aws:SourceVpce": "vpce-other"}}, "external"),
@@ -83,6 +89,18 @@ def test_principals(principal: Any, expected: str) -> None:
         ({"StringEquals": {"lambda:EventSourceToken": "token-1"}}, "unknown"),
         ({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-own"}, "Null": {"aws:PrincipalOrgID": "false"}}, "private"),
         ({"StringEquals": {"aws:PrincipalOrgID": "o-own", "aws:PrincipalAccount": OTHER}}, "private"),
+        (
+            {"StringEquals": {"aws:PrincipalAccount": OTHER}, "StringLike": {"aws:userid": "AROAEXAMPLEEXAMPLE12:*"}},
+            "external",
+        ),
+        (
+            {"StringEquals": {"aws:SourceAccount": OTHER}, "Bool": {"aws:PrincipalIsAWSService": "true"}},
+            "external",
+        ),
+        # Where a subscription may deliver to is as good as who may take it
+        ({"StringLike": {"sns:Endpoint": "*@example.com"}}, "external"),
+        ({"StringEquals": {"sns:Endpoint": f"arn:aws:sqs:us-east-1:{OWN}:jobs"}}, "private"),
+        ({"StringEquals": {"sns:Endpoint": f"arn:aws:sqs:us-east-1:{OTHER}:jobs"}}, "external"),
         ({"Bool": {"aws:PrincipalIsAWSService": "true"}}, "service-unbound"),
         # What looks like it and fixes nobody
         ({"StringLike": {"aws:PrincipalOrgID": "o-*"}}, "public"),
@@ -106,6 +124,10 @@ def test_principals(principal: Any, expected: str) -> None:
         ({"StringEquals": {"sts:ExternalId": "x"}}, "public"),
         ({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}}, "public"),
         ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}}, "public"),
+        ({"StringEquals": {"aws:SourceArn": "arn:aws:iam:::user/me"}}, "public"),
+        ({"StringLike": {"sns:Endpoint": "*@*.com"}}, "public"),
+        ({"StringLike": {"sns:Endpoint": "https://*"}}, "public"),
+        ({"StringLike": {"sns:Endpoint": "arn:aws:sqs:us-east-1:*:jobs"}}, "public"),
         ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/Org"}}, "public"),
         ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-*/r-1/*"}}, "public"),
         ({"StringLike": {"aws:userid": "*:session"}}, "public"),
@@ -313,6 +335,19 @@ def test_a_deny_takes_away_what_it_covers(deny: dict[str, Any], expected: str) -
             "external",
         ),
         ({"Principal": {"AWS": f"arn:aws:iam::{OTHER}:role/x"}, "Action": "*"}, "external"),
+        # Whom a Deny leaves alone matters only where the Allow names it
+        (
+            {
+                "Principal": "*",
+                "Action": "*",
+                "Condition": {**EVERYONE_BUT, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}},
+            },
+            "private",
+        ),
+        (
+            {"Principal": "*", "Action": "*", "Condition": {"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}},
+            "external",
+        ),
     ],
 )
 def test_a_deny_of_the_same_principal(deny: dict[str, Any], expected: str) -> None:

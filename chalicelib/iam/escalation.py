@@ -284,10 +284,11 @@ def _role_text(grant: Grant) -> str:
 
 
 def _told(path: Path, used: Sequence[tuple[Need, str, Grant]], way: _Way) -> Escalation:
-    by_need = {need: (action, grant) for need, action, grant in used}
+    others = iter(used)
     steps, reasons, sure = [], [path.reason], True
     for need in path.needs:
-        action, grant = by_need.get(need, (need.any_of[0], way.grant))
+        by_role = need.on in (PASSED, ASSUMED)
+        _, action, grant = (need, need.any_of[0], way.grant) if by_role else next(others)
         does = need.does.replace("{role}", way.role)
         steps.append(f"{does[0].upper()}{does[1:]} ({action}).")
         if grant is not None:

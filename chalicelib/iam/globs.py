@@ -47,10 +47,18 @@ def covers(pattern: str, other: str) -> bool:
     number of such characters remains to be tried. A pair made to explode that count is answered False, "not proved".
     """
     pattern, other = _normal(pattern), _normal(other)
-    if pattern in ("*", other):
-        return True
-    if not _head(other).startswith(_head(pattern)) or len(pattern) * len(other) > _MOST_WORK:
+    if pattern in ("*", other) or is_literal(pattern):
+        return pattern in ("*", other)
+    if is_literal(other):
+        return matches(pattern, other)
+    head, tail = _head(pattern), _tail(pattern)
+    if not (_head(other).startswith(head) and _tail(other).endswith(tail)):
         return False
+    inner, others = pattern[len(head) : len(pattern) - len(tail)], other[len(head) : len(other) - len(tail)]
+    return inner == "*" or (len(inner) * len(others) <= _MOST_WORK and _covers(inner, others))
+
+
+def _covers(pattern: str, other: str) -> bool:
     machine = _Machine(pattern)
     worlds = {machine.start}
     for token in other:
@@ -70,13 +78,18 @@ def covers(pattern: str, other: str) -> bool:
 def intersects(one: str, other: str) -> bool:
     """Whether some text has the form of both; True, "not disproved", for a pair too long to tell."""
     one, other = _normal(one), _normal(other)
-    if is_literal(one) and is_literal(other):
-        return one == other
-    ours, theirs = _head(one), _head(other)
-    if not ours.startswith(theirs) and not theirs.startswith(ours):
+    if is_literal(one):
+        return matches(other, one)
+    if is_literal(other):
+        return matches(one, other)
+    first, last = min(len(_head(one)), len(_head(other))), min(len(_tail(one)), len(_tail(other)))
+    if one[:first] != other[:first] or one[len(one) - last :] != other[len(other) - last :]:
         return False
-    if len(one) * len(other) > _MOST_WORK:
-        return True
+    one, other = one[first : len(one) - last], other[first : len(other) - last]
+    return "*" in (one, other) or len(one) * len(other) > _MOST_WORK or _meet(one, other)
+
+
+def _meet(one: str, other: str) -> bool:
     machine = _Machine(other)
     world = machine.start
     for token in one:
@@ -141,6 +154,11 @@ def _normal(pattern: str) -> str:
 def _head(pattern: str) -> str:
     """The text before the first wildcard."""
     return pattern.partition("*")[0].partition("?")[0]
+
+
+def _tail(pattern: str) -> str:
+    """The text after the last wildcard."""
+    return pattern.rpartition("*")[2].rpartition("?")[2]
 
 
 def _smallest(worlds: set[int]) -> set[int]:

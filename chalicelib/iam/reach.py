@@ -22,7 +22,7 @@ VERDICTS = ("public", "federated-unbound", "external", "service-unbound", "unkno
 _RANK = {verdict: i for i, verdict in enumerate(VERDICTS)}
 
 _MOST_PAIRS = 100_000
-"""Allows times Denies that are compared; a Deny left out of it only leaves more open."""
+"""Kinds of Allows times Denies that are compared; a Deny left out of it only leaves more open."""
 
 _TRUSTED = {"org": "org_ids", "vpc": "vpcs", "endpoint": "vpc_endpoints"}
 _NOUNS = {
@@ -79,8 +79,7 @@ _Found = tuple[str, str]
 
 def reach(document: Document, trust: Trust = NO_TRUST) -> Reach:
     """Who can reach the resource that the document hangs on. Pure, and linear in statements without Deny."""
-    allows = sum(s.allows for s in document.statements)
-    denies = [s for s in document.statements if not s.allows][: _MOST_PAIRS // max(allows, 1)]
+    denies = _Denies(document.statements)
     judged = tuple(_judge(s, denies, document.kind, trust) for s in document.statements if s.allows)
     if not judged:
         return Reach("private", (), ("No statement allows anything.",))
@@ -96,12 +95,33 @@ def reach_of(raw: str | Mapping[str, Any], kind: str, trust: Trust = NO_TRUST) -
         return Reach("unknown", (), (f"The policy cannot be read: {e.what}",))
 
 
-def _judge(statement: Statement, denies: Sequence[Statement], kind: str, trust: Trust) -> StatementReach:
+class _Denies:
+    """The Denies of a document, by the actions and resources of the Allows that they cover. Answers are kept."""
+
+    def __init__(self, statements: Sequence[Statement]) -> None:
+        denies = (s for s in statements if not s.allows)
+        self._all = [(s, spaces.actions(s), spaces.at_least(s)) for s in denies]
+        self._kept: dict[tuple[spaces.Space, spaces.Space], list[Statement]] = {}
+        self._left = _MOST_PAIRS
+
+    def over(self, allow: Statement) -> list[Statement]:
+        """Those that deny all that an Allow is about, to whomever."""
+        if not self._all:
+            return []
+        acts, things = key = (spaces.actions(allow), spaces.at_most(allow))
+        if key not in self._kept:
+            tried = self._all[: max(self._left, 0)]
+            self._left -= len(tried)
+            self._kept[key] = [s for s, a, r in tried if a.covers(acts) and r.covers(things)]
+        return self._kept[key]
+
+
+def _judge(statement: Statement, denies: _Denies, kind: str, trust: Trust) -> StatementReach:
     verdict, clause, principals = _allowed(statement, trust)
     if verdict != "private" and kind == "trust" and not _can_assume(statement):
         verdict, clause = "private", "it lets nobody assume the role: sts:AssumeRole is not among its actions"
     if verdict != "private":
-        guards = (_denied(statement, deny, trust) for deny in denies)
+        guards = (_denied(statement, deny, trust) for deny in denies.over(statement))
         verdict, clause = _all_of([(verdict, clause), *(g for g in guards if g)])
     reason = f"{statement.name[0].upper()}{statement.name[1:]}: {clause}."
     return StatementReach(statement.index, statement.sid, verdict, reason, principals)
@@ -228,9 +248,7 @@ def _can_assume(statement: Statement) -> bool:
 
 
 def _denied(allow: Statement, deny: Statement, trust: Trust) -> _Found | None:
-    """What a Deny leaves of an Allow, when it covers all of the Allow's actions and resources."""
-    if not (spaces.actions(deny).covers(spaces.actions(allow)) and spaces.at_least(deny).covers(spaces.at_most(allow))):
-        return None
+    """What a Deny over all of an Allow's actions and resources leaves of it; None where strangers are not met."""
     if deny.not_principal is not None:
         return None if deny.conditions else _only(deny, trust)
     met = allow.principal and all(includes(deny.principal or (), p) for p in allow.principal)

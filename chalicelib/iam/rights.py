@@ -48,11 +48,11 @@ class Grant(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """The statements about one action; `whole` is an Allow of it on everything that nothing limits or denies."""
+    """The statements about an action; `whole` is an Allow of it on everything that nothing limits or denies."""
 
-    allows: list[Statement]
-    limits: list[list[Statement]]
-    denies: list[Statement]
+    allows: tuple[Statement, ...]
+    limits: tuple[tuple[Statement, ...], ...]
+    denies: tuple[Statement, ...]
     whole: Statement | None
 
 
@@ -79,7 +79,8 @@ class Rights:
         self._policies = {id(s): d.name for d in identity for s in d.statements}
         self._named: dict[int, frozenset[str]] = {}
         self._said_of: dict[str, _Said] = {}
-        self._kept: dict[tuple[str, Target, Known], tuple[Grant, ...]] = {}
+        self._alike: dict[tuple[int, ...], _Said] = {}
+        self._kept: dict[tuple[int, bool, Target, Known], tuple[Grant, ...]] = {}
 
     def among(self) -> frozenset[str]:
         """Those of the actions that any Allow names, on whatever resource: a first, quick look."""
@@ -102,24 +103,29 @@ class Rights:
         if said.whole is not None:
             policy = self._policies[id(said.whole)]
             return tuple(Grant(region, True, said.whole, (), policy) for region in _regions(target))
-        key = (action, target, known)
+        is_own = not known.principal and not action.startswith("sts:")
+        key = (id(said), is_own, target, known)
         if key not in self._kept:
-            first = islice(self._grants(action, said, _there(target), known), _MOST_GRANTS)
+            first = islice(self._grants(said, _there(target), known, is_own), _MOST_GRANTS)
             self._kept[key] = tuple(sorted(first, key=lambda grant: not grant.sure))
         return self._kept[key]
 
     def _said(self, action: str) -> _Said:
+        """The same object for all actions that the same statements are about."""
         if action not in self._said_of:
             allows, denies = self._about(self._allows, action), self._about(self._denies, action)
-            limits = [self._about(level, action) for level in self._limits]
+            limits = tuple(self._about(level, action) for level in self._limits)
             free = (s for s in allows if not s.conditions and s.resources is not None and "*" in s.resources)
-            self._said_of[action] = _Said(allows, limits, denies, None if limits or denies else next(free, None))
+            said = _Said(allows, limits, denies, None if limits or denies else next(free, None))
+            key = tuple(id(s) for group in (allows, *limits, denies) for s in group)
+            self._said_of[action] = self._alike.setdefault(key, said)
         return self._said_of[action]
 
-    def _about(self, statements: Sequence[Statement], action: str) -> list[Statement]:
-        return [s for s in statements if action in self._names(s)]
+    def _about(self, statements: Sequence[Statement], action: str) -> tuple[Statement, ...]:
+        return tuple(s for s in statements if action in self._names(s))
 
-    def _grants(self, action: str, said: _Said, target: Target, known: Known) -> Iterator[Grant]:
+    def _grants(self, said: _Said, target: Target, known: Known, is_own: bool) -> Iterator[Grant]:
+        """`is_own` takes an account that a Deny names to be the caller's."""
         allows = [(s, h) for s in said.allows if (h := held(s, known))]
         if not allows:
             return
@@ -136,7 +142,7 @@ class Rights:
                         denies,
                         target,
                         known,
-                        is_own=not known.principal and not action.startswith("sts:"),
+                        is_own,
                     )
 
     def _within(
@@ -157,9 +163,9 @@ class Rights:
         return self._work > 0
 
     def _undenied(
-        self, grant: Grant, denies: Sequence[tuple[Statement, int]], target: Target, known: Known, *, is_own: bool
+        self, grant: Grant, denies: Sequence[tuple[Statement, int]], target: Target, known: Known, is_own: bool
     ) -> Iterator[Grant]:
-        """What Denies leave of a grant; `is_own` takes an account that a Deny names to be the caller's."""
+        """What Denies leave of a grant."""
         regions = [grant.region]
         guards: list[str] = []
         for deny, how in denies:

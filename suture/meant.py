@@ -13,10 +13,8 @@ from typing import Any
 from chalicelib.errors import BadPolicy
 from chalicelib.iam.documents import NEW, OLD, Document, parse
 
-_KNOWN = {
-    name.lower(): name
-    for name in "Sid Effect Principal NotPrincipal Action NotAction Resource NotResource Condition".split()
-}
+_KNOWN = {"sid": "Sid", "effect": "Effect", "condition": "Condition"}
+_KNOWN |= {n.lower(): n for name in ("Principal", "Action", "Resource") for n in (name, f"Not{name}")}
 
 
 def as_meant(raw: Any, kind: str) -> Document | None:

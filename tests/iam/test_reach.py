@@ -25,6 +25,8 @@ from reaching import OTHER, OWN, verdict
         ({"AWS": f"arn:aws-us-gov:iam::{OWN}:role/x"}, "private"),
         ({"AWS": f"arn:aws:sts::{OWN}:assumed-role/r/s"}, "private"),
         ({"AWS": "AROAEXAMPLEEXAMPLE12"}, "private"),
+        ({"AWS": "AROAEXAMPLE"}, "unknown"),
+        ({"AWS": "AROA/no/such/id/as/this"}, "unknown"),
         ({"AWS": OTHER}, "external"),
         ({"AWS": [OWN, f"arn:aws:iam::{OTHER}:user/eve"]}, "external"),
         ({"AWS": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"}, "unknown"),

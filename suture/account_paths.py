@@ -56,7 +56,7 @@ def _versions(
     aws: Clients, holders: Sequence[PassableRole]
 ) -> tuple[tuple[PolicyVersions, ...] | None, tuple[str, ...]]:
     """The policies of these principals that have several versions, None where they are not known; and why not."""
-    if not any(Rights(role.documents, role.boundary, ()).among(_SETS) for role in holders):
+    if not any(Rights(role.documents, role.boundary, (), _SETS).among() for role in holders):
         return (), ()
     held: dict[str, tuple[Document, set[str]]] = {}
     for role in holders:

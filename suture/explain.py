@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from chalicelib.errors import BadPolicy
@@ -19,6 +19,8 @@ from chalicelib.iam.documents import KINDS, Document, parse
 from chalicelib.iam.escalation import Escalation, escalations
 from chalicelib.iam.reach import Reach, Trust, reach
 from chalicelib.model import Json
+
+from .meant import as_meant
 
 LONGEST_LINE = 4_000_000
 """Characters of a line that is read at all."""
@@ -54,7 +56,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What came out; `error` is empty where the question could be read."""
+    """What came out; `error` is empty where the question could be read.
+
+    All of IAM is not said to be administrator, though it is worth as much: it is told as escalation, step by step.
+    """
 
     id: Json
     reach: str
@@ -75,7 +80,7 @@ class Explanation:
             "reach": self.reach,
             "public": self.reach == "public",
             "external": self.reach in _EXTERNAL,
-            "admin": self.admin is not None,
+            "admin": self.admin is not None and self.admin.kind != "iam",
             "escalation": [p.path for p in self.paths],
             "reasons": list(self.reasons)
             or ([] if self.error else ["Nothing that is known here makes it administrator or leads there."]),
@@ -106,7 +111,10 @@ def answer(line: bytes, now: str) -> dict[str, Json]:
         raw = _read(line)
         id_ = raw.get("id")
         _refuse_doubled(raw)
-        return explain(question(raw), now).as_json()
+        try:
+            return explain(question(raw), now).as_json()
+        except BadPolicy as error:
+            return _as_meant(raw, error.what, now) or _unknown(id_, error.what)
     except BadPolicy as error:
         return _unknown(id_, error.what)
     except Exception as error:  # one line must not take the others with it, and must not pass as safe
@@ -209,6 +217,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return doubled
 
 
+def _without_doubled(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = _once(pairs)
+    if isinstance(found, _Doubled):
+        raise BadPolicy(f"policy: {found.name[:80]!r} occurs twice in one object")
+    return found
+
+
 def _twice(value: Any, place: str = "line") -> Iterator[tuple[str, str]]:
     if isinstance(value, _Doubled):
         yield place, value.name
@@ -265,6 +280,33 @@ def _trust(context: Mapping[str, Json]) -> Trust:
             raise BadPolicy(f"context.{key}: must be a list of texts")
         found[field] = found.get(field, frozenset()) | frozenset(values)
     return Trust(account, **found)
+
+
+def _as_meant(raw: Mapping[str, Json], what: str, now: str) -> dict[str, Json] | None:
+    """The answer about a policy that IAM refuses, where it would be a danger once its slips are put right."""
+    kind = raw.get("kind")
+    meant = as_meant(_plain(raw.get("policy")), str(kind)) if kind in KINDS else None
+    if meant is None:
+        return None
+    try:
+        asked = question({**raw, "policy": {"Statement": []}})
+    except BadPolicy:
+        return None
+    found = explain(replace(asked, policy=meant), now)
+    if found.reach not in _EXTERNAL and not found.admin and not found.paths:
+        return None
+    note = f"IAM refuses the policy as it stands ({what.rstrip('.')}); what is said holds once that is put right."
+    return replace(found, notes=(*found.notes, note), error=what.rstrip(".")).as_json()
+
+
+def _plain(policy: Json) -> Json:
+    """A policy given as text is read; text that is no JSON stays text."""
+    if not isinstance(policy, str):
+        return policy
+    try:
+        return json.loads(policy, object_pairs_hook=_without_doubled)
+    except (ValueError, RecursionError, BadPolicy):
+        return None
 
 
 def _unknown(id_: Json, what: str) -> dict[str, Json]:

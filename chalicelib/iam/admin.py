@@ -170,7 +170,9 @@ def _any_account(pattern: str) -> str:
 
 def _is_only_about_when(conditions: Sequence[Condition]) -> bool:
     keys = frozenset(_WHEN_KEYS.split())
-    return all(c.key.lower() in keys or c.key.lower().startswith("aws:principaltag/") for c in conditions)
+    return all(
+        always((c,)) or c.key.lower() in keys or c.key.lower().startswith("aws:principaltag/") for c in conditions
+    )
 
 
 def _needed(whole: str, allows: Sequence[Statement]) -> tuple[Statement, ...]:

@@ -25,6 +25,7 @@ _KEYS = {
     "address": "aws:sourceip aws:vpcsourceip",
     "userid": "aws:userid",
     "token": "lambda:eventsourcetoken",
+    "subscriber": "sns:endpoint",
     "service": "aws:principalisawsservice aws:principalservicename aws:principalservicenameslist",
 }
 _KIND_OF_KEY = {key: kind for kind, keys in _KEYS.items() for key in keys.split()}
@@ -49,9 +50,13 @@ _LOOKALIKES = {
 }
 
 
+_WITHOUT_ACCOUNT = frozenset(("s3", "apigateway", "route53"))
+"""Services whose ARNs name no account; elsewhere an ARN without one is a slip, and says of nobody who it is."""
+
+
 class Bound(NamedTuple):
     """Callers fixed by one condition. `kind` is a key of the table above, bucket or nobody; `holders` are accounts,
-    organisation ids, paths, VPC ids, ranges or bucket ARNs, as `kind` says."""
+    organisation ids, paths, VPC ids, ranges, subscribers or bucket ARNs, as `kind` says."""
 
     kind: str
     holders: tuple[str, ...]
@@ -147,6 +152,8 @@ def _holder(kind: str, value: str, operator: str) -> tuple[str, str]:
     if kind == "path":
         organisation, slash, _ = value.partition("/")
         return ("path", value) if slash and organisation and not _is_wild(organisation) else ("", "")
+    if kind == "subscriber":
+        return _subscriber(value, wild)
     if kind == "userid":
         unique = value.partition(":")[0]
         return ("userid", unique) if len(unique) >= 12 and not _is_wild(unique) else ("", "")
@@ -155,13 +162,23 @@ def _holder(kind: str, value: str, operator: str) -> tuple[str, str]:
 
 def _arn_holder(value: str, wild: bool) -> tuple[str, str]:
     parts = value.split(":", 5)
-    if len(parts) < 6 or parts[0] != "arn":
+    if len(parts) < 5 or parts[0] != "arn":
         return ("", "") if wild else ("nobody", value)
-    service, account, rest = parts[2], parts[4], parts[5]
+    service, account, rest = parts[2], parts[4], "".join(parts[5:])
     if account:
         return ("", "") if _is_wild(account) else ("account", account)
     named = rest.partition("/")[0] if service == "s3" else rest
-    return ("", "") if _is_wild(named) or _is_wild(service) else ("bucket", ":".join((*parts[:5], named)))
+    fixed = service in _WITHOUT_ACCOUNT and named and not _is_wild(named)
+    return ("bucket", ":".join((*parts[:5], named))) if fixed else ("", "")
+
+
+def _subscriber(value: str, wild: bool) -> tuple[str, str]:
+    """Who may receive: one address, everybody of one mail domain (`*@example.com`), or what has an ARN."""
+    if value.startswith("arn:"):
+        return _arn_holder(value, wild) if not wild else ("", "")
+    domain = value.rpartition("@")[2]
+    named = "@" in value and "." in domain and not _is_wild(domain)
+    return ("subscriber", value) if named or not wild else ("", "")
 
 
 def _is_wild(text: str) -> bool:

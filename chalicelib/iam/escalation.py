@@ -9,19 +9,15 @@ what a role may do is not known, and the path counts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from . import globs
 from .documents import Document
 from .paths import (
     ASSUMED,
-    GROUP,
-    OTHER_USER,
-    OWN_DOCUMENT,
     PASSED,
-    POLICY,
     ROLE,
-    USER,
     Need,
     Path,
     all_actions,
@@ -42,6 +38,7 @@ from .roles import (
 )
 from .subset import allows_subset
 from .suppositions import WRITTEN, Known
+from .targets import targets
 
 _ACTS_ON = "sts:assumerole"
 _ASSUMING = "sts-assume-role"
@@ -87,7 +84,7 @@ def escalations(
     hold again. `boundary` and `scps` are as in `permissions.may`.
     """
     over = levels(scps)
-    rights = Rights(identity, boundary, over)
+    rights = Rights(identity, boundary, over, all_actions())
     paths = _possible(rights)
     if not paths and not (principal and roles):
         return ()
@@ -106,7 +103,9 @@ def escalations(
 def strengthened(account: Account, scps: Levels, now: str, policies: Sequence[PolicyVersions] | None = None) -> Account:
     """The account with all roles that are administrator or escalate, those first that take the fewest hops."""
     weak = [
-        (role, Rights(role.documents, role.boundary, scps)) for role in account.roles if not account.is_strong(role)
+        (role, Rights(role.documents, role.boundary, scps, all_actions()))
+        for role in account.roles
+        if not account.is_strong(role)
     ]
     open_ = [(role, rights, _possible(rights)) for role, rights in weak]
     while open_:
@@ -124,10 +123,14 @@ def strengthened(account: Account, scps: Levels, now: str, policies: Sequence[Po
 
 
 def _possible(rights: Rights) -> list[Path]:
-    held = rights.among(all_actions())
-    if not held:
-        return []
-    return [path for path in all_paths() if all(not held.isdisjoint(need.folded) for need in path.needs)]
+    held = rights.among()
+    return [path for path, needed in _needed() if not any(map(held.isdisjoint, needed))] if held else []
+
+
+@cache
+def _needed() -> tuple[tuple[Path, tuple[tuple[str, ...], ...]], ...]:
+    """Every path with the folded actions of its needs, any one of each."""
+    return tuple((path, tuple(need.folded for need in path.needs)) for path in all_paths())
 
 
 class Walker:
@@ -144,7 +147,8 @@ class Walker:
     ) -> None:
         self._rights, self._me, self._principal, self._account = rights, me, me.arn, account
         self._policies, self._now, self._scps = policies, now, scps
-        self._targets = _targets(me.arn)
+        self._targets = targets(me.arn)
+        self._plain = Known(me.arn, (), now)
 
     def all_of(self, paths: Sequence[Path]) -> Iterator[Escalation]:
         """Those of the paths that it can walk, and the way into a role that names it, which needs no right at all."""
@@ -168,12 +172,11 @@ class Walker:
     def walk(self, path: Path) -> Escalation | None:
         """The path as this principal walks it, or None."""
         known = Known(self._principal, path.services, self._now)
-        plain = Known(self._principal, (), self._now)
         used: list[tuple[Need, str, Grant]] = []
         for need in path.needs:
             if need.on in (PASSED, ASSUMED):
                 continue
-            found = self._first(need, plain)
+            found = self._first(need, self._plain)
             if found is None:
                 return None
             used.append((need, *found))
@@ -188,7 +191,9 @@ class Walker:
         best: tuple[str, Grant] | None = None
         for action in need.any_of:
             grants = self._rights.on(globs.fold(action), target, known)
-            if grants and (best is None or (grants[0].sure and not best[1].sure)):
+            if grants and grants[0].sure:
+                return action, grants[0]
+            if grants and best is None:
                 best = (action, grants[0])
         return best
 
@@ -298,26 +303,6 @@ class Walker:
         return next(walker.all_of(through), None) if there.strong else None
 
 
-def _targets(principal: str) -> dict[str, Target]:
-    parts = principal.split(":", 5)
-    account = parts[4] if len(parts) == 6 and parts[4] else "*"
-    iam = f"arn:*:iam::{account}:"
-    own = Known(principal).own_name
-    kept_back = ("arn:*:iam::*:role/aws-service-role/*", "arn:*:iam::*:role/aws-reserved/*")
-    return {
-        USER: Target((f"{iam}user/*",)),
-        OTHER_USER: Target((f"{iam}user/*",), (f"arn:*:iam::*:user/{own}", f"arn:*:iam::*:user/*/{own}")),
-        GROUP: Target((f"{iam}group/*",)),
-        POLICY: Target((f"{iam}policy/*",), ("arn:*:iam::aws:policy/*",)),
-        ROLE: Target((f"{iam}role/*",), kept_back),
-        PASSED: Target((f"{iam}role/*",), kept_back),
-        ASSUMED: Target(("arn:*:iam::*:role/*",), kept_back),
-        OWN_DOCUMENT: Target(
-            ("arn:*:ssm:*:*:document/*",), ("arn:*:ssm:*:*:document/AWS*", "arn:*:ssm:*:*:document/Amazon*")
-        ),
-    }
-
-
 def _names_one(pattern: str) -> bool:
     """Whether a role pattern has a fixed name, whatever its account."""
     _, found, name = pattern.partition(":role/")
@@ -330,10 +315,11 @@ def _role_text(grant: Grant) -> str:
 
 
 def _told(path: Path, used: Sequence[tuple[Need, str, Grant]], way: _Way) -> Escalation:
-    by_need = {need: (action, grant) for need, action, grant in used}
+    others = iter(used)
     steps, reasons, sure = [], [path.reason], True
     for need in path.needs:
-        action, grant = by_need.get(need, (need.any_of[0], way.grant))
+        by_role = need.on in (PASSED, ASSUMED)
+        _, action, grant = (need, need.any_of[0], way.grant) if by_role else next(others)
         does = need.does.replace("{role}", way.role)
         steps.append(f"{does[0].upper()}{does[1:]} ({action}).")
         if grant is not None:

@@ -25,6 +25,22 @@ _SHARED = {
 }
 """Host and the characters that end the customer's name within a subject: `repo:acme/…`, `organization:acme:…`."""
 
+_OWNED = {
+    "token.actions.githubusercontent.com": frozenset(
+        [
+            "repo",
+            "repository",
+            "repository_id",
+            "repository_owner",
+            "repository_owner_id",
+            "enterprise",
+            "enterprise_id",
+        ]
+    )
+}
+"""First words of a subject that only its owner can get, where every customer lays out its own subjects (GitHub,
+"Customizing the token claims"): anybody may name a workflow or an environment as he likes."""
+
 _PEOPLE = ("accounts.google.com", "graph.facebook.com", "www.amazon.com", "appleid.apple.com")
 _TENANT_CLAIMS = frozenset(
     [
@@ -69,7 +85,7 @@ def stranger(principal: Principal, conditions: Sequence[Condition], variables: b
         fixed = any(_is_fixed(v) for v in claims.get("sub", ()))
         return "" if fixed else "anyone with an account there can sign in: no condition fixes the subject"
     if host in _SHARED or host.split("/")[0] in _SHARED:
-        return _shared(_SHARED[host if host in _SHARED else host.split("/")[0]], claims)
+        return _shared(host if host in _SHARED else host.split("/")[0], claims)
     if any(_all_fixed(claims.get(name, ())) for name in ("aud", "app_id", *_TENANT_CLAIMS)):
         return ""
     if any(values and all(_has_head(v) for v in values) for name, values in claims.items() if name in _TENANT_CLAIMS):
@@ -98,24 +114,27 @@ def _cognito(claims: dict[str, tuple[str, ...]]) -> str:
     return ""
 
 
-def _shared(ends: str, claims: dict[str, tuple[str, ...]]) -> str:
+def _shared(host: str, claims: dict[str, tuple[str, ...]]) -> str:
     """The first open value speaks; one claim whose values are all bound is enough."""
     if not claims.keys() & _TENANT_CLAIMS:
         return "every customer of this provider gets such tokens, and no condition fixes the subject"
     for claim, values in claims.items():
-        if claim in _TENANT_CLAIMS and values and all(_names_tenant(claim, v, ends) for v in values):
+        if claim in _TENANT_CLAIMS and values and all(_names_tenant(host, claim, v) for v in values):
             return ""
     shown = next(v for claim, values in claims.items() if claim in _TENANT_CLAIMS for v in (*values, ""))
     return f'the subject "{shown[:100]}" leaves open whose token it is'
 
 
-def _names_tenant(claim: str, value: str, ends: str) -> bool:
+def _names_tenant(host: str, claim: str, value: str) -> bool:
     """Whether the text before the first wildcard holds the customer's whole name."""
+    word, colon, _ = value.partition(":")
+    if claim == "sub" and host in _OWNED and (not colon or word not in _OWNED[host]):
+        return False
     if _is_fixed(value):
         return True
-    head = value[: min(i for i in (value.find("*"), value.find("?")) if i >= 0)]
-    body = head.partition(":")[2] if claim == "sub" else head
-    return any(end in body[1:] for end in ends)
+    before = value[: min(i for i in (value.find("*"), value.find("?")) if i >= 0)]
+    named = before.partition(":")[2] if claim == "sub" else before
+    return any(end in named[1:] for end in _SHARED[host])
 
 
 def _all_fixed(values: Sequence[str]) -> bool:

@@ -52,14 +52,22 @@ def covers(pattern: str, other: str) -> bool:
     their number remains to be tried. A pair made to explode that count is answered False, "not proved".
     """
     pattern, other = _normal(pattern), _normal(other)
-    if pattern in ("*", other):
-        return True
+    if pattern in ("*", other) or is_literal(pattern):
+        return pattern in ("*", other)
     if is_literal(other):
         return matches(pattern, other)
-    if "?" not in pattern and _FRESH not in pattern:
-        return matches(pattern, other.translate(_TO_FRESH))
-    if _cannot_cover(pattern, other) or len(pattern) * len(other) > _MOST_WORK:
+    head, tail = _head(pattern), _tail(pattern)
+    if not (_head(other).startswith(head) and _tail(other).endswith(tail)):
         return False
+    inner, others = pattern[len(head) : len(pattern) - len(tail)], other[len(head) : len(other) - len(tail)]
+    if "?" not in inner and _FRESH not in inner:
+        return inner == "*" or matches(inner, others.translate(_TO_FRESH))
+    if _cannot_cover(inner, others) or len(inner) * len(others) > _MOST_WORK:
+        return False
+    return _covers(inner, others)
+
+
+def _covers(pattern: str, other: str) -> bool:
     machine = _Machine(pattern)
     worlds = {machine.start}
     for token in other:
@@ -79,14 +87,24 @@ def covers(pattern: str, other: str) -> bool:
 def intersects(one: str, other: str) -> bool:
     """Whether some text has the form of both; True, "not disproved", for a pair too long to tell."""
     one, other = _normal(one), _normal(other)
-    if is_literal(one) and is_literal(other):
-        return one == other
+    if is_literal(one):
+        return matches(other, one)
+    if is_literal(other):
+        return matches(one, other)
+    first, last = min(len(_head(one)), len(_head(other))), min(len(_tail(one)), len(_tail(other)))
+    if one[:first] != other[:first] or one[len(one) - last :] != other[len(other) - last :]:
+        return False
+    one, other = one[first : len(one) - last], other[first : len(other) - last]
+    if "*" in (one, other):
+        return True
     if len(one) < len(other):
         one, other = other, one
     if ("*" not in one and _shortest(other) > len(one)) or ("*" not in other and _shortest(one) > len(other)):
         return False
-    if len(one) * len(other) > _MOST_WORK:
-        return True
+    return len(one) * len(other) > _MOST_WORK or _meet(one, other)
+
+
+def _meet(one: str, other: str) -> bool:
     machine = _Machine(other)
     world = machine.start
     for token in one:
@@ -160,6 +178,16 @@ def _normal(pattern: str) -> str:
             out += ["?" * marks, "*" if star else "", char]
             marks, star = 0, False
     return "".join(out)[:-1]
+
+
+def _head(pattern: str) -> str:
+    """The text before the first wildcard."""
+    return pattern.partition("*")[0].partition("?")[0]
+
+
+def _tail(pattern: str) -> str:
+    """The text after the last wildcard."""
+    return pattern.rpartition("*")[2].rpartition("?")[2]
 
 
 def _smallest(worlds: set[int]) -> set[int]:

@@ -142,7 +142,7 @@ EXISTING = (
         BISHOP_FOX,
         need("ec2:DescribeInstances", "*", "finds an instance that runs as {role}, and its address"),
         need(
-            "ec2-instance-connect:SendSSHPublicKey ec2-instance-connect:SendSerialConsoleSSHPublicKey",
+            "ec2-instance-connect:SendSSHPublicKey",
             _INSTANCE,
             "puts an SSH key on it and reads the role's credentials there",
         ),

@@ -15,10 +15,10 @@ def is_account(text: str) -> bool:
 
 def is_everyone(principal: Principal) -> bool:
     """`*`, `{"AWS": "*"}`, any canonical user, and an ARN in which the account is a wildcard."""
-    value = principal.value
-    if principal.kind in ("AWS", "CanonicalUser") and value.strip("*") == "":
-        return True
-    return principal.kind == "AWS" and ("*" in account_field(value) or "?" in account_field(value))
+    if principal.kind not in ("AWS", "CanonicalUser"):
+        return False
+    account = account_field(principal.value)
+    return principal.value.strip("*") == "" or "*" in account or "?" in account
 
 
 def account_field(value: str) -> str:

@@ -16,14 +16,13 @@ from ..errors import BadPolicy
 from . import federation, spaces
 from .callers import Bound, bounds, spared, why_open
 from .documents import Document, Principal, Statement, parse
-from .globs import covers
 from .principals import account_of, includes, is_deleted, is_everyone, names_everyone
 
 VERDICTS = ("public", "federated-unbound", "external", "service-unbound", "unknown", "private")
 _RANK = {verdict: i for i, verdict in enumerate(VERDICTS)}
 
 _MOST_PAIRS = 100_000
-"""Allows times Denies that are compared; a Deny left out of it only leaves more open."""
+"""Kinds of Allows times Denies that are compared; a Deny left out of it only leaves more open."""
 
 _TRUSTED = {"org": "org_ids", "vpc": "vpcs", "endpoint": "vpc_endpoints"}
 _NOUNS = {
@@ -33,6 +32,7 @@ _NOUNS = {
     "vpc": "VPC",
     "endpoint": "VPC endpoint",
     "address": "address range",
+    "subscriber": "subscriber",
 }
 
 
@@ -79,8 +79,7 @@ _Found = tuple[str, str]
 
 def reach(document: Document, trust: Trust = NO_TRUST) -> Reach:
     """Who can reach the resource that the document hangs on. Pure, and linear in statements without Deny."""
-    allows = sum(s.allows for s in document.statements)
-    denies = [s for s in document.statements if not s.allows][: _MOST_PAIRS // max(allows, 1)]
+    denies = _Denies(document.statements)
     judged = tuple(_judge(s, denies, document.kind, trust) for s in document.statements if s.allows)
     if not judged:
         return Reach("private", (), ("No statement allows anything.",))
@@ -96,13 +95,34 @@ def reach_of(raw: str | Mapping[str, Any], kind: str, trust: Trust = NO_TRUST) -
         return Reach("unknown", (), (f"The policy cannot be read: {e.what}",))
 
 
-def _judge(statement: Statement, denies: Sequence[Statement], kind: str, trust: Trust) -> StatementReach:
+class _Denies:
+    """The Denies of a document, by the actions and resources of the Allows that they cover. Answers are kept."""
+
+    def __init__(self, statements: Sequence[Statement]) -> None:
+        denies = (s for s in statements if not s.allows)
+        self._all = [(s, spaces.actions(s), spaces.at_least(s)) for s in denies]
+        self._kept: dict[tuple[spaces.Space, spaces.Space], list[Statement]] = {}
+        self._left = _MOST_PAIRS
+
+    def over(self, allow: Statement) -> list[Statement]:
+        """Those that deny all that an Allow is about, to whomever."""
+        if not self._all:
+            return []
+        acts, things = key = (spaces.actions(allow), spaces.at_most(allow))
+        if key not in self._kept:
+            tried = self._all[: max(self._left, 0)]
+            self._left -= len(tried)
+            self._kept[key] = [s for s, a, r in tried if a.covers(acts) and r.covers(things)]
+        return self._kept[key]
+
+
+def _judge(statement: Statement, denies: _Denies, kind: str, trust: Trust) -> StatementReach:
     verdict, clause, principals = _allowed(statement, trust)
     if verdict != "private" and kind == "trust" and not _can_assume(statement):
         verdict, clause = "private", "it lets nobody assume the role: sts:AssumeRole is not among its actions"
     if verdict != "private":
-        guards = (_denied(statement, deny, trust) for deny in denies)
-        verdict, clause = max([(verdict, clause), *(g for g in guards if g)], key=lambda found: _RANK[found[0]])
+        guards = (_denied(statement, deny, trust) for deny in denies.over(statement))
+        verdict, clause = _all_of([(verdict, clause), *(g for g in guards if g)])
     reason = f"{statement.name[0].upper()}{statement.name[1:]}: {clause}."
     return StatementReach(statement.index, statement.sid, verdict, reason, principals)
 
@@ -179,9 +199,16 @@ def _aws(principal: Principal, fixed: tuple[Bound, ...], trust: Trust) -> _Found
 
 
 def _bound(fixed: Sequence[Bound], trust: Trust, who: str) -> _Found:
-    """Bounds are joined by AND: the best one is what holds."""
-    verdict, clause = max((_judge_bound(b, trust) for b in fixed), key=lambda found: _RANK[found[0]])
+    verdict, clause = _all_of([_judge_bound(b, trust) for b in fixed])
     return verdict, f"{who}, but only where {clause}"
+
+
+def _all_of(found: Sequence[_Found]) -> _Found:
+    """What is left where several limits hold at once: one that closes is enough, one that keeps out strangers counts
+    for more than their being let in, and of those left the worst is what is sure."""
+    closed = [f for f in found if f[0] == "private"]
+    limited = [f for f in found if f[0] not in ("public", "federated-unbound")]
+    return min(closed or limited or found, key=lambda one: _RANK[one[0]])
 
 
 def _judge_bound(bound: Bound, trust: Trust) -> _Found:
@@ -204,10 +231,15 @@ def _is_trusted(kind: str, holder: str, trust: Trust) -> bool:
     if kind == "account":
         return trust.has_account(holder)
     if kind == "path":
-        below = (covers(p if p.endswith("*") else p + "*", holder) for p in trust.org_paths)
-        return holder.partition("/")[0] in trust.org_ids or any(below)
+        return holder.partition("/")[0] in trust.org_ids or any(_is_below(holder, p) for p in trust.org_paths)
     known: frozenset[str] = getattr(trust, _TRUSTED[kind]) if kind in _TRUSTED else frozenset()
     return holder in known
+
+
+def _is_below(path: str, trusted: str) -> bool:
+    """Whether all of a path lies in a trusted organisational unit; the id of a unit is unique in its organisation."""
+    ours, theirs = path.split("/"), [part for part in trusted.split("/") if part.strip("*")]
+    return bool(theirs) and ours[0] == theirs[0] and theirs[-1] in ours
 
 
 def _can_assume(statement: Statement) -> bool:
@@ -216,9 +248,7 @@ def _can_assume(statement: Statement) -> bool:
 
 
 def _denied(allow: Statement, deny: Statement, trust: Trust) -> _Found | None:
-    """What a Deny leaves of an Allow, when it covers all of the Allow's actions and resources."""
-    if not (spaces.actions(deny).covers(spaces.actions(allow)) and spaces.at_least(deny).covers(spaces.at_most(allow))):
-        return None
+    """What a Deny over all of an Allow's actions and resources leaves of it; None where strangers are not met."""
     if deny.not_principal is not None:
         return None if deny.conditions else _only(deny, trust)
     met = allow.principal and all(includes(deny.principal or (), p) for p in allow.principal)
@@ -229,6 +259,10 @@ def _denied(allow: Statement, deny: Statement, trust: Trust) -> _Found | None:
     left = spared(deny.conditions, deny.variables)
     if not left:
         return None
+    if allow.principal and not any(p.kind != "AWS" or is_everyone(p) for p in allow.principal):
+        left = tuple(b for b in left if b.kind != "service")
+        if not left:
+            return "private", f"{deny.name} denies it to all but AWS services, and these it does not name"
     verdict, clause = min((_judge_bound(b, trust) for b in left), key=lambda found: _RANK[found[0]])
     return verdict, f"{deny.name} denies everyone else than {clause}"
 

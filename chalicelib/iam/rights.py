@@ -7,7 +7,9 @@ there: one that is not known makes a grant unsure, never none.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -45,10 +47,29 @@ class Grant(NamedTuple):
     policy: str = ""
 
 
-class Rights:
-    """What identity policies allow within a boundary and service control policies. Answers are kept."""
+class _Said(NamedTuple):
+    """The statements about an action; `whole` is an Allow of it on everything that nothing limits or denies."""
 
-    def __init__(self, identity: Sequence[Document], boundary: Sequence[Document] | None, scps: Levels) -> None:
+    allows: tuple[Statement, ...]
+    limits: tuple[tuple[Statement, ...], ...]
+    denies: tuple[Statement, ...]
+    whole: Statement | None
+
+
+class Rights:
+    """What identity policies allow within a boundary and service control policies, of some folded actions.
+
+    Answers are kept.
+    """
+
+    def __init__(
+        self,
+        identity: Sequence[Document],
+        boundary: Sequence[Document] | None,
+        scps: Levels,
+        actions: frozenset[str],
+    ) -> None:
+        self._actions = actions
         limits = ([boundary] if boundary is not None else []) + list(scps)
         self._allows = [s for d in identity for s in d.statements if s.allows]
         self._limits = [[s for d in level for s in d.statements if s.allows] for level in limits]
@@ -56,39 +77,60 @@ class Rights:
         self._denies = [s for d in documents for s in d.statements if not s.allows]
         self._work = _MOST_WORK
         self._policies = {id(s): d.name for d in identity for s in d.statements}
-        self._kept: dict[tuple[str, Target, Known], tuple[Grant, ...]] = {}
+        self._named: dict[int, frozenset[str]] = {}
+        self._said_of: dict[str, _Said] = {}
+        self._alike: dict[tuple[int, ...], _Said] = {}
+        self._kept: dict[tuple[int, bool, Target, Known], tuple[Grant, ...]] = {}
 
-    def among(self, actions: frozenset[str]) -> frozenset[str]:
-        """Those of some folded actions that any Allow names, on whatever resource: a first, quick look."""
-        found: set[str] = set()
+    def among(self) -> frozenset[str]:
+        """Those of the actions that any Allow names, on whatever resource: a first, quick look."""
+        found: frozenset[str] = frozenset()
         for statement in self._allows:
-            if statement.actions is None:
-                spared = _named(statement.not_actions or (), actions)
-                found |= actions - spared
-            else:
-                found |= _named(statement.actions, actions)
-            if len(found) == len(actions):
+            found |= self._names(statement)
+            if len(found) == len(self._actions):
                 break
-        return frozenset(found)
+        return found
+
+    def _names(self, statement: Statement) -> frozenset[str]:
+        key = id(statement)
+        if key not in self._named:
+            self._named[key] = _reached(statement.actions, statement.not_actions, self._actions)
+        return self._named[key]
 
     def on(self, action: str, target: Target, known: Known) -> tuple[Grant, ...]:
         """The grants of a folded action on a kind of resource, the sure ones first."""
-        key = (action, target, known)
+        said = self._said(action)
+        if said.whole is not None:
+            policy = self._policies[id(said.whole)]
+            return tuple(Grant(region, True, said.whole, (), policy) for region in _regions(target))
+        is_own = not known.principal and not action.startswith("sts:")
+        key = (id(said), is_own, target, known)
         if key not in self._kept:
-            there = Target(
-                tuple(map(_in_one_partition, target.patterns)), tuple(map(_in_one_partition, target.without))
-            )
-            first = islice(self._grants(action, there, known), _MOST_GRANTS)
-            grants = sorted(first, key=lambda grant: not grant.sure)
-            self._kept[key] = tuple(grants)
+            first = islice(self._grants(said, _there(target), known, is_own), _MOST_GRANTS)
+            self._kept[key] = tuple(sorted(first, key=lambda grant: not grant.sure))
         return self._kept[key]
 
-    def _grants(self, action: str, target: Target, known: Known) -> Iterator[Grant]:
-        allows = [(s, h) for s in _about(self._allows, action) if (h := held(s, known))]
+    def _said(self, action: str) -> _Said:
+        """The same object for all actions that the same statements are about."""
+        if action not in self._said_of:
+            allows, denies = self._about(self._allows, action), self._about(self._denies, action)
+            limits = tuple(self._about(level, action) for level in self._limits)
+            free = (s for s in allows if not s.conditions and s.resources is not None and "*" in s.resources)
+            said = _Said(allows, limits, denies, None if limits or denies else next(free, None))
+            key = tuple(id(s) for group in (allows, *limits, denies) for s in group)
+            self._said_of[action] = self._alike.setdefault(key, said)
+        return self._said_of[action]
+
+    def _about(self, statements: Sequence[Statement], action: str) -> tuple[Statement, ...]:
+        return tuple(s for s in statements if action in self._names(s))
+
+    def _grants(self, said: _Said, target: Target, known: Known, is_own: bool) -> Iterator[Grant]:
+        """`is_own` takes an account that a Deny names to be the caller's."""
+        allows = [(s, h) for s in said.allows if (h := held(s, known))]
         if not allows:
             return
-        limits = [[(s, h) for s in _about(level, action) if (h := held(s, known))] for level in self._limits]
-        denies = [(s, h) for s in _about(self._denies, action) if (h := held(s, known))]
+        limits = [[(s, h) for s in level if (h := held(s, known))] for level in said.limits]
+        denies = [(s, h) for s in said.denies if (h := held(s, known))]
         for statement, how in allows:
             conditions = tuple(
                 f"where {c}" for c in statement.conditions if stands(c, known, statement.variables) != YES
@@ -100,7 +142,7 @@ class Rights:
                         denies,
                         target,
                         known,
-                        is_own=not known.principal and not action.startswith("sts:"),
+                        is_own,
                     )
 
     def _within(
@@ -121,9 +163,9 @@ class Rights:
         return self._work > 0
 
     def _undenied(
-        self, grant: Grant, denies: Sequence[tuple[Statement, int]], target: Target, known: Known, *, is_own: bool
+        self, grant: Grant, denies: Sequence[tuple[Statement, int]], target: Target, known: Known, is_own: bool
     ) -> Iterator[Grant]:
-        """What Denies leave of a grant; `is_own` takes an account that a Deny names to be the caller's."""
+        """What Denies leave of a grant."""
         regions = [grant.region]
         guards: list[str] = []
         for deny, how in denies:
@@ -141,35 +183,58 @@ class Rights:
                 yield grant._replace(region=region, sure=sure, if_so=grant.if_so + tuple(guards))
 
 
+@lru_cache(maxsize=1024)
 def shown(region: Region) -> str:
     """The narrowest pattern of a region, for sentences."""
     return max(region, key=len).replace(SELF, "${aws:username}")[:120]
 
 
+@lru_cache(maxsize=2048)
+def _reached(
+    actions: tuple[str, ...] | None, not_actions: tuple[str, ...] | None, asked: frozenset[str]
+) -> frozenset[str]:
+    """Those of some folded actions that a statement with these elements is about."""
+    if actions is None:
+        return asked - _named(not_actions or (), asked)
+    return frozenset(_named(actions, asked))
+
+
 def _named(patterns: Sequence[str], actions: frozenset[str]) -> set[str]:
-    found: set[str] = set()
-    for pattern in map(globs.fold, patterns):
+    folded = {globs.fold(p) for p in patterns}
+    if not folded.isdisjoint(("*", "*:*")):
+        return set(actions)
+    found, by_name = folded & actions, _in_order(actions)
+    for pattern in folded:
         if globs.is_literal(pattern):
-            if pattern in actions:
-                found.add(pattern)
-        elif pattern in ("*", "*:*"):
-            return set(actions)
-        else:
-            stem = pattern[: min(i for i in (pattern.find("*"), pattern.find("?")) if i >= 0)]
-            found |= {a for a in actions if a.startswith(stem) and globs.matches(pattern, a)}
+            continue
+        stem = pattern[: min(i for i in (pattern.find("*"), pattern.find("?")) if i >= 0)]
+        first, last = bisect_left(by_name, stem), bisect_left(by_name, stem + "\U0010ffff")
+        found.update(a for a in by_name[first:last] if globs.matches(pattern, a))
     return found
 
 
-def _about(statements: Sequence[Statement], action: str) -> list[Statement]:
-    return [s for s in statements if _has_action(s, action)]
+@lru_cache(maxsize=8)
+def _in_order(actions: frozenset[str]) -> tuple[str, ...]:
+    return tuple(sorted(actions))
 
 
-def _has_action(statement: Statement, action: str) -> bool:
-    patterns = statement.actions if statement.actions is not None else statement.not_actions or ()
-    return any(globs.matches(globs.fold(p), action) for p in patterns) is (statement.actions is not None)
+@lru_cache(maxsize=1024)
+def _there(target: Target) -> Target:
+    """A target in the one partition in which patterns are compared."""
+    return Target(tuple(map(_in_one_partition, target.patterns)), tuple(map(_in_one_partition, target.without)))
+
+
+@lru_cache(maxsize=1024)
+def _regions(target: Target) -> tuple[Region, ...]:
+    """All of a kind of resource."""
+    there = _there(target)
+    return tuple((p,) for p in there.patterns if not any(globs.covers(w, p) for w in there.without))
 
 
 def _granted(allow: Statement, target: Target, known: Known) -> Iterator[Region]:
+    if allow.resources is not None and "*" in allow.resources:
+        yield from ((kind,) for kind in target.patterns[:_MOST_REGIONS])
+        return
     count = 0
     for kind in target.patterns:
         for region in _cut((kind,), allow, known):

@@ -51,6 +51,9 @@ Each line in: {"id", "kind": "identity"|"resource"|"trust", "policy", "context":
 Each line out: {"id", "reach", "public", "external", "admin", "escalation", "reasons", "error"}
 
 \b
+A policy that IAM refuses has `error`, and is `unknown` unless it would be a danger once its slip is put right.
+
+\b
 Exit codes: 0 every line has its answer (a bad one has `error`), 2 the input or the role cannot be read, 3 no AWS.""",
 )
 @click.argument("source", metavar="[FILE|-|PRINCIPAL]", default="-")

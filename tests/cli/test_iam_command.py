@@ -58,6 +58,13 @@ class TestAnswers:
             ("identity", ADMIN, {"boundary": allow("s3:*")}, {"admin": False, "escalation": []}),
             ("identity", ADMIN, {"boundary": []}, {"admin": False, "escalation": []}),
             ("identity", allow("iam:PutUserPolicy"), {}, {"admin": False, "escalation": ["iam-put-user-policy"]}),
+            ("identity", allow("iam:*"), {}, {"admin": False}),
+            (
+                "identity",
+                {"Statement": [{"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}]},
+                {},
+                {"admin": True},
+            ),
             ("identity", allow("iam:PutUserPolicy"), {"scps": [allow("s3:*")]}, {"escalation": []}),
             ("identity", allow("iam:PutUserPolicy"), {"scps": [[ADMIN], [allow("s3:*")]]}, {"escalation": []}),
             (

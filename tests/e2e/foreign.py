@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -74,6 +75,13 @@ class Client:
         for title, document in inline.items():
             iam.put_role_policy(RoleName=name, PolicyName=title, PolicyDocument=document)
         return str(made["Role"]["Arn"])
+
+    def switch(self, name: str, **body: Any) -> Any:
+        """Turn one of the sandbox's own switches, which suture/sandbox/control.py lists."""
+        address = self.ready["api_url"].removesuffix("/api") + f"/_sandbox/{name}"
+        request = urllib.request.Request(address, json.dumps(body).encode(), {"X-Suture-Sandbox": "1"})
+        with urllib.request.urlopen(request, timeout=2 * PATIENCE) as answer:
+            return json.load(answer)
 
     def as_role(self, name: str) -> Client:
         """Whoever assumes a new role of that name, which may do everything."""

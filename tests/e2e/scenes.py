@@ -38,7 +38,8 @@ class Ask(NamedTuple):
 class Scene:
     """One fix. `breaks` makes the resource, wrong from the start, and answers with its id; `fixed` and `calls` follow
     from that id and the broken state. `who` breaks it; `groups` are those of which one person each must consent. Where
-    the fix writes one whole policy, `whole` finds it in a state, and `put` writes another one by hand."""
+    the fix writes one whole policy, `whole` finds it in a state, and `put` writes another one by hand. What is `swept`
+    no event tells of: the sweep finds it, so that nobody knows who caused it, and security must consent too."""
 
     runbook: str
     control: str
@@ -52,6 +53,7 @@ class Scene:
     groups: tuple[str, ...] = ("owner",)
     whole: Callable[[State], Any] = lambda state: state
     put: Callable[[Client, str, Any], None] | None = None
+    swept: bool = False
 
 
 def resource_ask(what: str, at: Callable[[State], Any], caller: str, action: str, resource: str, lost: bool) -> Ask:

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from foreign import ROOT, running_sandbox
 from play import SCENES, Played, Stage, governance
+from scenes_swept import wait_for_time_in_the_hour
+from splitting import FUNCTIONS, SHARING, Split, share
+from splitting import RUNBOOK as SPLITTING
 from vanishing import Vanished, vanish
 
 from chalicelib.controls import all_controls
@@ -25,11 +28,17 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     folder = tmp_path_factory.mktemp("iam-sandbox")
     pins = governance(tmp_path_factory.mktemp("iam-governance") / "governance")
     with running_sandbox(folder, "--governance", str(pins)) as ready:
+        wait_for_time_in_the_hour()
         yield Stage(ready)
 
 
 @pytest.fixture(scope="module")
-def plays(stage: Stage) -> dict[str, Played]:
+def shared(stage: Stage) -> Split:
+    return share(stage)
+
+
+@pytest.fixture(scope="module")
+def plays(stage: Stage, shared: Split) -> dict[str, Played]:
     return {one.scene.runbook: one for one in stage.play(SCENES)}
 
 
@@ -41,7 +50,8 @@ def one(request: pytest.FixtureRequest, plays: dict[str, Played]) -> Played:
 def test_every_shipped_fix_of_the_pillar_has_a_scene() -> None:
     books = load(json.loads((ROOT / "runbooks" / "packaged.json").read_text())).values()
     ours = {b.id for b in books if any(all_controls()[c].pillar == PILLAR for c in b.remediates)}
-    assert sorted(scene.runbook for scene in SCENES) == sorted(ours)
+    assert sorted(scene.runbook for scene in SCENES) == sorted(ours - {SPLITTING})
+    assert SPLITTING in ours
 
 
 def test_it_is_found_and_planned_to_the_call(one: Played, stage: Stage) -> None:
@@ -56,8 +66,9 @@ def test_it_is_found_and_planned_to_the_call(one: Played, stage: Stage) -> None:
 
 
 def test_it_is_refused_to_whoever_caused_it_and_to_the_wrong_group(one: Played) -> None:
-    refused = one.refusals
-    assert ("is not listed" if one.scene.who == "intern" else "caused this change") in refused[one.scene.who]
+    refused, who = one.refusals, one.scene.who
+    by_event = "is not listed" if who == "intern" else "caused this change"
+    assert ("is in none of the groups" if one.scene.swept else by_event) in refused[who]
     assert "is in none of the groups" in refused["release"]
     assert "403" in refused["developer"]
 
@@ -133,6 +144,41 @@ def test_what_could_not_be_restored_escalates_before_the_first_write(
 @pytest.mark.parametrize("runbook", WHOLE)
 def test_once_the_owner_has_taken_it_out_it_is_planned_again(vanished: dict[str, Vanished], runbook: str) -> None:
     assert vanished[runbook].again == "PENDING"
+
+
+# --- a shared role, which people alone can split --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def split(stage: Stage, shared: Split, plays: dict[str, Played]) -> Split:
+    """Found by the sweep that found what the scenes made, and carried to its end."""
+    return shared.carried(stage)
+
+
+def test_a_shared_role_waits_for_its_owner_without_a_call(split: Split) -> None:
+    plan = split.waiting["plan"]
+    assert (plan["runbook"], plan["steps"], split.waiting["state"]) == (SPLITTING, [], "WAITING_OWNER")
+    assert plan["manual"] and split.waiting["evidence"][0]["Functions"] == list(FUNCTIONS)
+    assert split.spoken["broken"] == {SHARING}
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject", "undo"])
+@pytest.mark.parametrize("who", ["oncall", "security"])
+def test_nobody_can_approve_what_has_no_calls(split: Split, decision: str, who: str) -> None:
+    assert "refused (409)" in split.refused[decision, who]
+    assert canonical(split.states["refused"]) == canonical(split.states["broken"])
+
+
+def test_the_case_closes_by_itself_once_the_role_is_split(split: Split) -> None:
+    assert split.ended["state"] == "RESOLVED" and "without us" in split.ended["outcome"]
+    assert split.spoken["split"] == frozenset()
+    assert "APPLYING" not in [record["to"] for record in split.records]
+
+
+def test_the_evaluator_says_what_the_split_took_away(split: Split) -> None:
+    kept, moved = FUNCTIONS
+    assert [split.may_delete("broken", function) for function in FUNCTIONS] == [True, True]
+    assert [split.may_delete("split", function) for function in (kept, moved)] == [True, False]
 
 
 def _ended(one: Played) -> frozenset[str]:

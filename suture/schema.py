@@ -79,6 +79,31 @@ class _Check(_Model):
     expect: Condition
 
 
+class _Read(_Model):
+    """What a stage reads beside the resource: a call's answer, or a resource of another type."""
+
+    name: Name
+    call: OperationName = "none:None"
+    with_: dict[str, Any] = Field(alias="with", default={})
+    each: Condition = "="
+    pages: Annotated[str, Field(pattern=r"^[A-Za-z]+$")] = "none"
+    keep: Condition = "answer"
+    mark: Annotated[str, Field(pattern=r"^[A-Za-z]+$")] = "none"
+    resource: Annotated[str, Field(pattern=r"^AWS::\w+::\w+$")] = "AWS::None::None"
+    id: Condition = "="
+
+    @checked(mode="after")
+    def _one_kind(self) -> _Read:
+        given = self.model_fields_set
+        if ("call" in given) == ("resource" in given) or ("resource" in given) != ("id" in given):
+            raise Refused(
+                "a read is a call, or a resource with its id", "write `call` and `with`, or `resource` and `id`"
+            )
+        if "resource" in given and given & {"with_", "each", "pages", "keep", "mark"}:
+            raise Refused("a resource is read whole, by its reader", "write `resource` and `id` alone")
+        return self
+
+
 class _Guard(_Model):
     expect: Condition
     otherwise: Literal["skip", "escalate"] = Field(alias="else")
@@ -114,6 +139,33 @@ def _parameter(value: Json) -> Json:
     return value
 
 
+class _Stage(_Model):
+    """One stage of a staged runbook."""
+
+    name: Slug
+    who: Literal["approvers", "owner", "suture"]
+    says: Text
+    reads: Annotated[tuple[_Read, ...], Field(max_length=10)] = ()
+    done: Condition = "true"
+    attests: bool = False
+    tells: dict[Name, Condition] = {}
+    state: Condition = "true"
+    guards: tuple[_Guard, ...] = ()
+    steps: Annotated[tuple[_Step, ...], Field(max_length=20)] = ()
+    approval: _Approval | None = None
+    tier: Literal["low", "medium", "high", ""] = ""
+    reversible: Literal["full", "partial", "none", ""] = ""
+    manual: tuple[Text, ...] = ()
+
+    @checked(mode="after")
+    def _can_end(self) -> _Stage:
+        given = self.model_fields_set
+        if self.steps and not {"done", "state"} <= given:
+            what = f"the stage {self.name} has steps, and does not say when it is done and what its undo restores"
+            raise Refused(what, "give `done` and `state`")
+        return self
+
+
 class RunbookDocument(_Model):
     """A runbook as its author writes it."""
 
@@ -126,7 +178,8 @@ class RunbookDocument(_Model):
     reversible: Literal["full", "partial", "none"]
     mode: Mode
     guards: tuple[_Guard, ...] = ()
-    steps: Annotated[tuple[_Step, ...], Field(min_length=1, max_length=20)]
+    steps: Annotated[tuple[_Step, ...], Field(min_length=1, max_length=20)] = ()
+    stages: Annotated[tuple[_Stage, ...], Field(min_length=2, max_length=20)] = ()
     approval: _Approval
     limits: _Limits
     watch: _Watch | None = None
@@ -144,6 +197,14 @@ class RunbookDocument(_Model):
                 "write `mode: propose`",
                 ("mode",),
             )
+        if bool(self.steps) == bool(self.stages):
+            raise Refused("a runbook has steps, or stages with steps of their own", "give one of the two", ("steps",))
+        if self.stages and (self.watch or self.verify or self.guards or self.mode == "auto"):
+            what = "a staged runbook is never automatic, and watches, verifies and guards stage by stage"
+            raise Refused(what, "move them into the stages", ("stages",))
+        twice = [s.name for n, s in enumerate(self.stages) if s.name in [o.name for o in self.stages[:n]]]
+        if twice:
+            raise Refused(f"two stages are called {twice[0]}", "give each a name of its own", ("stages",))
         if (self.leaves == "open") != bool(self.verify):
             raise Refused(
                 "`leaves: open` and `verify` go together: a closed case is verified by its control",

@@ -33,6 +33,11 @@ WRITES = {
     "UpdateStage",
     "CreateSecret",
     "DeleteSecret",
+    "RestoreSecret",
+    "PutRolePolicy",
+    "DeleteRolePolicy",
+    "UpdateFunctionConfiguration",
+    "DeleteFunction",
 }
 
 
@@ -260,7 +265,7 @@ def _stage(stage: Stage, name: str) -> str:
 WOUNDS: Mapping[str, Wound] = {
     "lambda-remove-public-grants": Wound("AWS::Lambda::Function", "lambda-policy-public", _public_grants),
     "lambda-require-url-auth": Wound("AWS::Lambda::Function", "lambda-url-public", _public_url),
-    "lambda-store-secret": Wound(
+    "lambda-lead-out-secret": Wound(
         "AWS::Lambda::Function", "lambda-env-plaintext-secret", _secret, ("oncall",), "WAITING_OWNER"
     ),
     "iam-contain-role": Wound("AWS::IAM::Role", "iam-role-admin", _admin, ("oncall", "security")),

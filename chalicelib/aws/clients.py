@@ -35,6 +35,8 @@ _MARKERS = {
     "s3": ("ContinuationToken", "ContinuationToken"),
     "dynamodb:ListTables": ("LastEvaluatedTableName", "ExclusiveStartTableName"),
     "dynamodb": _NEXT,
+    "cloudtrail": _NEXT,
+    "cloudwatch": _NEXT,
 }
 """Where an answer says that there is more, and where the next request repeats it: by service, and by operation where a
 service has several ways. botocore's paginators know the same, and cost a cold start the reading of one more model."""
@@ -148,8 +150,8 @@ def classified(error: ClientError | BotoCoreError, name: str) -> CallFailed:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     kind = _CLASSES.get(code) or (Throttled if status >= 500 else Invalid)
-    message = str(error.response.get("Error", {}).get("Message", ""))[:300]
-    return kind(f"{name} answered {code}: {message}", operation=name, code=code)
+    message = "" if operation(name).hushed else f": {str(error.response.get('Error', {}).get('Message', ''))[:300]}"
+    return kind(f"{name} answered {code}{message}", operation=name, code=code)
 
 
 def _method(api: str) -> str:

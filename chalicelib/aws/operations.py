@@ -3,7 +3,7 @@
 An entry says which IAM action on which resource the call needs (policies are rendered from it, and the sandbox
 authorises by it), whether it reads or writes, what may never be among its parameters, what of them a message
 may show, and what a retry may assume. Kinds: `read` and `write` touch customers' resources, and runbooks may
-name them; `own` is Suture's own plumbing, and runbooks may not.
+name them; `own` is Suture's own plumbing, and `late` reads a value for a late parameter: runbooks may name neither.
 
 Actions and resource formats: AWS Service Authorization Reference, one page a service.
 """
@@ -42,7 +42,9 @@ class Operation:
     `repeat` says what happens when the same request is sent twice: `state` (same end state), `token` (the
     request carries an idempotency token), or `none` (never send it again without observing first).
     `absent` lists AWS error codes that mean "what this call would remove is not there". `settle` is the time in
-    seconds until a following read must show the effect. `shown` names the parameters that messages may show.
+    seconds until a following read must show the effect. `shown` names the parameters that messages may show, `needs`
+    those without which the call would do more, `fresh` those that only the fresh read knows. Of a `hushed` call AWS's
+    own message is dropped: it may repeat a secret that the request held.
     """
 
     kind: str
@@ -52,6 +54,9 @@ class Operation:
     never: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
     settle: int = 10
+    needs: tuple[str, ...] = ()
+    fresh: tuple[str, ...] = ()
+    hushed: bool = False
 
 
 def _read(action: str, resource: str) -> Operation:
@@ -98,6 +103,44 @@ OPERATIONS: Mapping[str, Operation] = {
         never=("Cors",),
         shown=("FunctionName", "Qualifier", "AuthType"),
     ),
+    "lambda:UpdateFunctionConfiguration": Operation(
+        "write",
+        (("lambda:UpdateFunctionConfiguration", _FUNCTION),),
+        never=(
+            "CapacityProviderConfig",
+            "DeadLetterConfig",
+            "Description",
+            "DurableConfig",
+            "EphemeralStorage",
+            "FileSystemConfigs",
+            "Handler",
+            "ImageConfig",
+            "KMSKeyArn",
+            "Layers",
+            "LoggingConfig",
+            "MemorySize",
+            "Role",
+            "Runtime",
+            "SnapStart",
+            "Timeout",
+            "TracingConfig",
+            "VpcConfig",
+        ),
+        shown=("FunctionName",),
+        settle=60,
+        needs=("Environment", "RevisionId"),
+        fresh=("RevisionId",),
+        hushed=True,
+    ),
+    "lambda:DeleteFunction": Operation(
+        "write",
+        (("lambda:DeleteFunction", _FUNCTION + ":{Qualifier}"),),
+        absent=("ResourceNotFoundException",),
+        shown=("FunctionName", "Qualifier"),
+        needs=("Qualifier",),
+    ),
+    "lambda:ListProvisionedConcurrencyConfigs": _read("lambda:ListProvisionedConcurrencyConfigs", _FUNCTION),
+    "lambda:ListEventSourceMappings": _read("lambda:ListEventSourceMappings", "*"),
     "lambda:ListLayers": _read("lambda:ListLayers", "*"),
     "lambda:ListLayerVersions": _read("lambda:ListLayerVersions", "*"),
     "lambda:GetLayerVersionPolicy": _read("lambda:GetLayerVersionPolicy", _LAYER),
@@ -127,6 +170,13 @@ OPERATIONS: Mapping[str, Operation] = {
         "write",
         (("iam:PutRolePolicy", _ROLE),),
         shown=("RoleName", "PolicyName", "PolicyDocument"),
+        settle=30,
+    ),
+    "iam:DeleteRolePolicy": Operation(
+        "write",
+        (("iam:DeleteRolePolicy", _ROLE),),
+        absent=("NoSuchEntity",),
+        shown=("RoleName", "PolicyName"),
         settle=30,
     ),
     "iam:AttachRolePolicy": Operation(
@@ -211,7 +261,12 @@ OPERATIONS: Mapping[str, Operation] = {
         repeat="token",
         never=("ForceOverwriteReplicaSecret", "AddReplicaRegions"),
         shown=("Name", "Description", "KmsKeyId", "Tags"),
+        hushed=True,
     ),
+    "secretsmanager:RestoreSecret": Operation(
+        "write", (("secretsmanager:RestoreSecret", _SECRET),), shown=("SecretId",)
+    ),
+    "secretsmanager:GetSecretValue": Operation("late", (("secretsmanager:GetSecretValue", _SECRET),), hushed=True),
     "secretsmanager:DeleteSecret": Operation(
         "write",
         (("secretsmanager:DeleteSecret", _SECRET),),
@@ -285,6 +340,8 @@ OPERATIONS: Mapping[str, Operation] = {
         never=("ConfirmRemoveSelfBucketAccess",),
         shown=("Bucket", "Policy"),
     ),
+    "cloudtrail:LookupEvents": _read("cloudtrail:LookupEvents", "*"),
+    "cloudwatch:GetMetricData": _read("cloudwatch:GetMetricData", "*"),
     "dynamodb:GetItem": _own(("dynamodb:GetItem", _TABLE)),
     "dynamodb:PutItem": _own(("dynamodb:PutItem", _TABLE)),
     "dynamodb:UpdateItem": _own(("dynamodb:UpdateItem", _TABLE)),

@@ -10,6 +10,7 @@ import threading
 
 from . import (
     apigateway,
+    cloudtrail,
     config,
     dynamodb,
     events,
@@ -17,6 +18,7 @@ from . import (
     iam_policies,
     lambda_configuration,
     lambda_grants,
+    lambda_provisioned,
     lambda_resource_policy,
     lambda_urls,
     principals,
@@ -31,7 +33,9 @@ _MENDS = (
     lambda_grants,
     lambda_resource_policy,
     lambda_urls,
+    lambda_provisioned,
     apigateway,
+    cloudtrail,
     iam,
     iam_policies,
     sts,

@@ -9,6 +9,7 @@ from . import governance
 from .aws.deployment import Deployment
 from .aws.handover import tell
 from .aws.ledger import Entry
+from .aws.standing import told_of
 from .cases import TRANSITIONS, Case, moved, noted
 from .runbooks import Stage
 from .times import iso
@@ -29,7 +30,7 @@ def outlived(d: Deployment, case: Case) -> None:
 
 def _wait(d: Deployment, case: Case, stage: Stage, number: int, of: int) -> None:
     now, why = iso(d.now()), f"{GONE}; {stage.says}"
-    standing = {"stage": stage.name, "who": stage.who, "says": stage.says, "number": number, "of": of}
+    standing = told_of(stage, number, of)
     if case.state == "WAITING_OWNER" and case.standing == standing:
         return None
     facts = {"standing": standing, "outcome": why, "plan": case.last_stage.get("plan"), "refusal": ""}

@@ -156,6 +156,11 @@ class Runbook:
         names = ("guards", "steps", "approval", "tier", "reversible", "manual")
         return replace(self, stage=name, leaves="open", **{n: getattr(found, n) for n in names})
 
+    @property
+    def number(self) -> int:
+        """The place of the stage that it is `at`, from 1."""
+        return [stage.name for stage in self.stages].index(self.stage) + 1
+
     def staged(self, name: str) -> Stage:
         """The stage of that name. Raises BadRunbook."""
         for stage in self.stages:

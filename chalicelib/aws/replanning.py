@@ -51,10 +51,9 @@ def _restaged(hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, J
     except (Escalation, BadRunbook) as error:
         return Again(planning.Refusal("escalate", error.what), None)
     at = bench(case.id, sight.resource, finding, runbook, params, hands.key, standing.known)
-    ours = [s.name for s in runbook.stages].index(runbook.stage) + 1
-    if standing.stage is None or standing.number > ours:
+    if standing.stage is None or standing.number > runbook.number:
         return Again(None, at)
-    if standing.number < ours:
+    if standing.number < runbook.number:
         return Again(planning.Refusal("escalate", f"the stage {standing.stage.name} is due before this one"), at)
     plan = planning.plan(case.id, sight.resource, finding, runbook, params, hands.key, standing.known)
     return Again(None if isinstance(plan, planning.Refusal) and plan.kind == "wait" else plan, at)

@@ -38,8 +38,17 @@ class Standing:
         """What the case keeps of it."""
         if self.stage is None:
             return {"stage": "done", "number": self.of, "of": self.of, "who": "", "says": ""}
-        told = {"stage": self.stage.name, "who": self.stage.who, "says": self.stage.says}
-        return {**told, "number": self.number, "of": self.of}
+        return told_of(self.stage, self.number, self.of)
+
+
+def told_of(stage: Stage, number: int, of: int) -> dict[str, Json]:
+    """A stage as a case keeps it: its name, its place among all, who acts next, and what they do."""
+    return {"stage": stage.name, "who": stage.who, "says": stage.says, "number": number, "of": of}
+
+
+def place_of(runbook: Runbook) -> dict[str, Json]:
+    """The stage that a staged runbook is `at`, as a case keeps it."""
+    return told_of(runbook.staged(runbook.stage), runbook.number, len(runbook.stages))
 
 
 def finding_of(case: Case, findings: Sequence[Finding]) -> Finding:

@@ -14,7 +14,7 @@ from .hands import Hands, MustWait, Sight, called, fetched, lease_key, look, may
 from .journal import Journalled
 from .ledger import Entry
 from .replanning import standing_of, state_of
-from .standing import finding_of
+from .standing import finding_of, place_of
 
 
 def undone(hands: Hands, case: Case, done: Journalled, runbook: Runbook, params: Mapping[str, Json]) -> Case:
@@ -93,13 +93,14 @@ def _verified(
             return "the resource is not as it was before the fix"
         return _remains(hands, case, sight, runbook, params)
 
-    _, why = settled(hands, case, done.plan, problem)
+    sight, why = settled(hands, case, done.plan, problem)
     if why:
         return _failed(hands, case, why, calls)
     if runbook.stage:
         left = tuple(s for s in case.stages if s["plan"]["digest"] != case.plan_digest)
+        stands = {"stages": left, "standing": place_of(runbook), "evidence": finding_of(case, sight.findings).evidence}
         why = f"the stage {runbook.stage} is taken back: all is as it was before it"
-        return move(hands, case, "UNDONE", why, {"stage": runbook.stage}, mark="undone", applied="", stages=left)
+        return move(hands, case, "UNDONE", why, {"stage": runbook.stage}, mark="undone", applied="", **stands)
     why = "the resource is as it was before the fix"
     return move(hands, case, "UNDONE", why, {}, mark="undone", applied="")
 
@@ -127,8 +128,7 @@ def _is_still_done(hands: Hands, case: Case, runbook: Runbook, params: Mapping[s
         standing = standing_of(hands, case, runbook, params, sight)
     except (Escalation, BadRunbook) as error:
         return error.what
-    ours = [s.name for s in runbook.stages].index(runbook.stage) + 1
-    return "" if standing.stage and standing.number <= ours else f"the stage {runbook.stage} is still done"
+    return "" if standing.stage and standing.number <= runbook.number else f"the stage {runbook.stage} is still done"
 
 
 def _failed(hands: Hands, case: Case, why: str, calls: list[Call], **facts: Json) -> Case:

@@ -168,7 +168,8 @@ def test_it_may_not(
 
 NEVER = [
     ("iam:PassRole", f"{ROLE}/shop"),
-    ("iam:PutRolePolicy", f"{ROLE}/shop"),
+    ("iam:PutRolePolicy", f"{ROLE}/suture-prod-remediate-iam"),
+    ("iam:PutRolePolicy", f"{ROLE}/aws-service-role/ops.amazonaws.com/Ops"),
     ("iam:AttachRolePolicy", f"{ROLE}/shop"),
     ("iam:CreatePolicyVersion", BOUNDARY),
     ("iam:CreateAccessKey", "arn:aws:iam::123456789012:user/eve"),
@@ -193,6 +194,11 @@ NEVER = [
 @pytest.mark.parametrize(("action", "resource"), NEVER)
 def test_no_role_may_ever(rights: Mapping[str, Document], function: str, action: str, resource: str) -> None:
     assert may([rights[function]], action, resource).verdict == "denied"
+
+
+@pytest.mark.parametrize("function", sorted(set(ROLES) - {"remediate_iam"}))
+def test_only_the_writer_of_permissions_may_grant(rights: Mapping[str, Document], function: str) -> None:
+    assert may([rights[function]], "iam:PutRolePolicy", f"{ROLE}/shop").verdict == "denied"
 
 
 @pytest.mark.parametrize("function", sorted(set(ROLES) - set(WRITERS)))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Strict, ValidationError
 from pydantic import model_validator as checked
 from pydantic_core import ErrorDetails
 
@@ -30,7 +30,6 @@ from .fields import (
     Mode,
     Moment,
     Name,
-    OperationName,
     PersonId,
     Refused,
     RunbookId,
@@ -38,96 +37,28 @@ from .fields import (
     Slug,
     Text,
     Version,
-    calls,
     distinct,
     lasting,
     short,
 )
+from .schema_parts import Approval, Check, Guard, Model, Stage, Step
 from .yamlfile import Place, Problem, Source
 
 MAX_SUPPRESSION = timedelta(days=180)
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
-
-    @checked(mode="before")
-    @classmethod
-    def _nothing_empty(cls, value: Json) -> Json:
-        """An empty `when:` must not read as "always": a key without value is a mistake everywhere."""
-        empty = next((k for k, v in value.items() if v is None), None) if isinstance(value, dict) else None
-        if empty is not None:
-            raise Refused(f"`{empty}` has no value", "give it one, or remove the key", (empty,))
-        return value
-
-
-class _Call(_Model):
-    call: OperationName
-    with_: dict[str, Any] = Field(alias="with")
-    when: Condition = "true"
-
-
-class _Step(_Call):
-    each: Condition = "="
-    undo: Annotated[tuple[_Call, ...], BeforeValidator(calls)]
-
-
-class _Check(_Model):
-    call: OperationName
-    with_: dict[str, Any] = Field(alias="with")
-    each: Condition = "="
-    expect: Condition
-
-
-class _Read(_Model):
-    """What a stage reads beside the resource: a call's answer, or a resource of another type."""
-
-    name: Name
-    call: OperationName = "none:None"
-    with_: dict[str, Any] = Field(alias="with", default={})
-    each: Condition = "="
-    pages: Annotated[str, Field(pattern=r"^[A-Za-z]+$")] = "none"
-    keep: Condition = "answer"
-    mark: Annotated[str, Field(pattern=r"^[A-Za-z]+$")] = "none"
-    resource: Annotated[str, Field(pattern=r"^AWS::\w+::\w+$")] = "AWS::None::None"
-    id: Condition = "="
-
-    @checked(mode="after")
-    def _one_kind(self) -> _Read:
-        given = self.model_fields_set
-        if ("call" in given) == ("resource" in given) or ("resource" in given) != ("id" in given):
-            raise Refused(
-                "a read is a call, or a resource with its id", "write `call` and `with`, or `resource` and `id`"
-            )
-        if "resource" in given and given & {"with_", "each", "pages", "keep", "mark"}:
-            raise Refused("a resource is read whole, by its reader", "write `resource` and `id` alone")
-        return self
-
-
-class _Guard(_Model):
-    expect: Condition
-    otherwise: Literal["skip", "escalate"] = Field(alias="else")
-    why: Text
-
-
-class _Approval(_Model):
-    minimum: Annotated[int, Strict(), Field(alias="min", ge=1, le=5)]
-    groups: Annotated[tuple[Slug, ...], Field(min_length=1, max_length=5), AfterValidator(distinct)]
-    expires: Annotated[str, AfterValidator(lasting(5 * MINUTE, 7 * DAY))]
-
-
-class _Limits(_Model):
+class _Limits(Model):
     per_hour: Annotated[int, Strict(), Field(ge=1, le=1000)]
     cooldown: Annotated[str, AfterValidator(lasting(MINUTE, 30 * DAY))]
     max_reapply: Annotated[int, Strict(), Field(ge=1, le=10)]
 
 
-class _Watch(_Model):
+class _Watch(Model):
     length: Annotated[str, AfterValidator(lasting(MINUTE, 7 * DAY))] = Field(alias="for")
     undo_if: Condition = "false"
 
 
-class _DeploymentFact(_Model):
+class _DeploymentFact(Model):
     deployment: Literal["boundary_arn", "access_log_arn"]
 
 
@@ -139,34 +70,7 @@ def _parameter(value: Json) -> Json:
     return value
 
 
-class _Stage(_Model):
-    """One stage of a staged runbook."""
-
-    name: Slug
-    who: Literal["approvers", "owner", "suture"]
-    says: Text
-    reads: Annotated[tuple[_Read, ...], Field(max_length=10)] = ()
-    done: Condition = "true"
-    attests: bool = False
-    tells: dict[Name, Condition] = {}
-    state: Condition = "true"
-    guards: tuple[_Guard, ...] = ()
-    steps: Annotated[tuple[_Step, ...], Field(max_length=20)] = ()
-    approval: _Approval | None = None
-    tier: Literal["low", "medium", "high", ""] = ""
-    reversible: Literal["full", "partial", "none", ""] = ""
-    manual: tuple[Text, ...] = ()
-
-    @checked(mode="after")
-    def _can_end(self) -> _Stage:
-        given = self.model_fields_set
-        if self.steps and not {"done", "state"} <= given:
-            what = f"the stage {self.name} has steps, and does not say when it is done and what its undo restores"
-            raise Refused(what, "give `done` and `state`")
-        return self
-
-
-class RunbookDocument(_Model):
+class RunbookDocument(Model):
     """A runbook as its author writes it."""
 
     id: RunbookId
@@ -177,15 +81,15 @@ class RunbookDocument(_Model):
     tier: Literal["low", "medium", "high"]
     reversible: Literal["full", "partial", "none"]
     mode: Mode
-    guards: tuple[_Guard, ...] = ()
-    steps: Annotated[tuple[_Step, ...], Field(min_length=1, max_length=20)] = ()
-    stages: Annotated[tuple[_Stage, ...], Field(min_length=2, max_length=20)] = ()
-    approval: _Approval
+    guards: tuple[Guard, ...] = ()
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=20)] = ()
+    stages: Annotated[tuple[Stage, ...], Field(min_length=2, max_length=20)] = ()
+    approval: Approval
     limits: _Limits
     watch: _Watch | None = None
     leaves: Literal["closed", "open"] = "closed"
-    verify: tuple[_Check, ...] = ()
-    params: dict[Name, Annotated[Any, BeforeValidator(_parameter)]] = {}
+    verify: tuple[Check, ...] = ()
+    params: dict[Name, Annotated[Any, BeforeValidator(_parameter)]] = Field(default_factory=dict)
     uses: Annotated[tuple[Function, ...], AfterValidator(distinct)] = ()
     manual: tuple[Text, ...] = ()
 
@@ -214,17 +118,17 @@ class RunbookDocument(_Model):
         return self
 
 
-class _AccountMode(_Model):
+class _AccountMode(Model):
     mode: Mode
 
 
-class _Pin(_Model):
+class _Pin(Model):
     runbook: RunbookId
     version: Version
     mode: Mode
     accounts: Annotated[tuple[AnyAccount, ...], Field(min_length=1), AfterValidator(distinct)] = ("*",)
     resources: Annotated[tuple[ArnPattern, ...], Field(min_length=1), AfterValidator(distinct)] = ()
-    params: dict[Name, Any] = {}
+    params: dict[Name, Any] = Field(default_factory=dict)
 
     @checked(mode="after")
     def _all_or_some(self) -> _Pin:
@@ -233,15 +137,15 @@ class _Pin(_Model):
         return self
 
 
-class PinsDocument(_Model):
+class PinsDocument(Model):
     """governance/pins.yaml: which version of which runbook, and how far it may go where."""
 
     mode: Mode
-    accounts: dict[AccountId, _AccountMode] = {}
+    accounts: dict[AccountId, _AccountMode] = Field(default_factory=dict)
     pins: tuple[_Pin, ...]
 
 
-class _Identity(_Model):
+class _Identity(Model):
     account: AccountId
     role: IamName = ""
     session: Session = ""
@@ -267,19 +171,19 @@ class _Identity(_Model):
         return self
 
 
-class _Person(_Model):
+class _Person(Model):
     name: Annotated[Text, Field(max_length=80)]
     groups: Annotated[tuple[Slug, ...], Field(min_length=1), AfterValidator(distinct)]
     iam: Annotated[tuple[_Identity, ...], Field(min_length=1)]
 
 
-class ApproversDocument(_Model):
+class ApproversDocument(Model):
     """governance/approvers.yaml: who may decide, by the identity that AWS authenticated."""
 
     people: dict[PersonId, _Person]
 
 
-class _Suppression(_Model):
+class _Suppression(Model):
     id: Slug
     control: Slug
     resource: ArnPattern
@@ -303,7 +207,7 @@ class _Suppression(_Model):
         return self
 
 
-class SuppressionsDocument(_Model):
+class SuppressionsDocument(Model):
     """governance/suppressions.yaml: findings that somebody accepts for a while, with a reason."""
 
     suppressions: tuple[_Suppression, ...]
@@ -369,7 +273,7 @@ def _path(place: Place) -> str:
 
 
 def _field_names() -> tuple[str, ...]:
-    return tuple(sorted({f.alias or name for model in _models(_Model) for name, f in model.model_fields.items()}))
+    return tuple(sorted({f.alias or name for model in _models(Model) for name, f in model.model_fields.items()}))
 
 
 def _models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:

@@ -21,6 +21,8 @@ FLOORS = {
     "chalicelib.plaintext": LANGUAGE,
     "chalicelib.redaction": LANGUAGE,
     "chalicelib.aws": SHELL,
+    "chalicelib.aws.entries": LANGUAGE,
+    "chalicelib.aws.operations_leading": LANGUAGE,
     "chalicelib.aws.operations": LANGUAGE,  # a table without a client: policies and lint are rendered from it
     "chalicelib.chat": SHELL,
     "chalicelib.logs": SHELL,

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..errors import BadRunbook, CallFailed, SutureError
 from ..model import Json
+from .entries import Operation
+from .entries import own as _own
+from .entries import read as _read
+from .operations_leading import LEADING_OPERATIONS
 
 _FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:{FunctionName}"
 _ROLE = "arn:{partition}:iam::{account}:role/{RoleName}"
@@ -35,39 +38,8 @@ _BUCKET = "arn:{partition}:s3:::{Bucket}"
 _LAYER = "arn:{partition}:lambda:{region}:{account}:layer:{LayerName}:{VersionNumber}"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One entry. `iam` holds (action, resource template) pairs; a template's braces name call parameters.
-
-    `repeat` says what happens when the same request is sent twice: `state` (same end state), `token` (the
-    request carries an idempotency token), or `none` (never send it again without observing first).
-    `absent` lists AWS error codes that mean "what this call would remove is not there". `settle` is the time in
-    seconds until a following read must show the effect. `shown` names the parameters that messages may show, `needs`
-    those without which the call would do more, `fresh` those that only the fresh read knows. Of a `hushed` call AWS's
-    own message is dropped: it may repeat a secret that the request held.
-    """
-
-    kind: str
-    iam: tuple[tuple[str, str], ...]
-    repeat: str = "state"
-    absent: tuple[str, ...] = ()
-    never: tuple[str, ...] = ()
-    shown: tuple[str, ...] = ()
-    settle: int = 10
-    needs: tuple[str, ...] = ()
-    fresh: tuple[str, ...] = ()
-    hushed: bool = False
-
-
-def _read(action: str, resource: str) -> Operation:
-    return Operation("read", ((action, resource),))
-
-
-def _own(*pairs: tuple[str, str]) -> Operation:
-    return Operation("own", pairs)
-
-
 OPERATIONS: Mapping[str, Operation] = {
+    **LEADING_OPERATIONS,
     "lambda:ListFunctions": _read("lambda:ListFunctions", "*"),
     "lambda:ListVersionsByFunction": _read("lambda:ListVersionsByFunction", _FUNCTION),
     "lambda:ListAliases": _read("lambda:ListAliases", _FUNCTION),
@@ -103,44 +75,6 @@ OPERATIONS: Mapping[str, Operation] = {
         never=("Cors",),
         shown=("FunctionName", "Qualifier", "AuthType"),
     ),
-    "lambda:UpdateFunctionConfiguration": Operation(
-        "write",
-        (("lambda:UpdateFunctionConfiguration", _FUNCTION),),
-        never=(
-            "CapacityProviderConfig",
-            "DeadLetterConfig",
-            "Description",
-            "DurableConfig",
-            "EphemeralStorage",
-            "FileSystemConfigs",
-            "Handler",
-            "ImageConfig",
-            "KMSKeyArn",
-            "Layers",
-            "LoggingConfig",
-            "MemorySize",
-            "Role",
-            "Runtime",
-            "SnapStart",
-            "Timeout",
-            "TracingConfig",
-            "VpcConfig",
-        ),
-        shown=("FunctionName",),
-        settle=60,
-        needs=("Environment", "RevisionId"),
-        fresh=("RevisionId",),
-        hushed=True,
-    ),
-    "lambda:DeleteFunction": Operation(
-        "write",
-        (("lambda:DeleteFunction", _FUNCTION + ":{Qualifier}"),),
-        absent=("ResourceNotFoundException",),
-        shown=("FunctionName", "Qualifier"),
-        needs=("Qualifier",),
-    ),
-    "lambda:ListProvisionedConcurrencyConfigs": _read("lambda:ListProvisionedConcurrencyConfigs", _FUNCTION),
-    "lambda:ListEventSourceMappings": _read("lambda:ListEventSourceMappings", "*"),
     "lambda:ListLayers": _read("lambda:ListLayers", "*"),
     "lambda:ListLayerVersions": _read("lambda:ListLayerVersions", "*"),
     "lambda:GetLayerVersionPolicy": _read("lambda:GetLayerVersionPolicy", _LAYER),
@@ -170,13 +104,6 @@ OPERATIONS: Mapping[str, Operation] = {
         "write",
         (("iam:PutRolePolicy", _ROLE),),
         shown=("RoleName", "PolicyName", "PolicyDocument"),
-        settle=30,
-    ),
-    "iam:DeleteRolePolicy": Operation(
-        "write",
-        (("iam:DeleteRolePolicy", _ROLE),),
-        absent=("NoSuchEntity",),
-        shown=("RoleName", "PolicyName"),
         settle=30,
     ),
     "iam:AttachRolePolicy": Operation(
@@ -263,17 +190,6 @@ OPERATIONS: Mapping[str, Operation] = {
         shown=("Name", "Description", "KmsKeyId", "Tags"),
         hushed=True,
     ),
-    "secretsmanager:RestoreSecret": Operation(
-        "write", (("secretsmanager:RestoreSecret", _SECRET),), shown=("SecretId",)
-    ),
-    "secretsmanager:GetSecretValue": Operation("late", (("secretsmanager:GetSecretValue", _SECRET),), hushed=True),
-    "secretsmanager:DeleteSecret": Operation(
-        "write",
-        (("secretsmanager:DeleteSecret", _SECRET),),
-        absent=("ResourceNotFoundException",),
-        never=("ForceDeleteWithoutRecovery",),
-        shown=("SecretId", "RecoveryWindowInDays"),
-    ),
     "secretsmanager:ListSecrets": _read("secretsmanager:ListSecrets", "*"),
     "secretsmanager:GetResourcePolicy": _read("secretsmanager:GetResourcePolicy", _ANY_SECRET),
     "secretsmanager:PutResourcePolicy": Operation(
@@ -340,8 +256,6 @@ OPERATIONS: Mapping[str, Operation] = {
         never=("ConfirmRemoveSelfBucketAccess",),
         shown=("Bucket", "Policy"),
     ),
-    "cloudtrail:LookupEvents": _read("cloudtrail:LookupEvents", "*"),
-    "cloudwatch:GetMetricData": _read("cloudwatch:GetMetricData", "*"),
     "dynamodb:GetItem": _own(("dynamodb:GetItem", _TABLE)),
     "dynamodb:PutItem": _own(("dynamodb:PutItem", _TABLE)),
     "dynamodb:UpdateItem": _own(("dynamodb:UpdateItem", _TABLE)),

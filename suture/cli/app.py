@@ -19,6 +19,7 @@ COMMANDS = {
     "sandbox": ("local:sandbox", "Run an AWS account on this machine, with Suture deployed in it."),
     "scan": ("scanning:scan", "Look at every resource of an account; change nothing."),
     "cases": ("cases:cases", "List, read and decide cases."),
+    "secrets": ("secrets:secrets", "Lead secrets out of plain text."),
     "iam": ("iam:iam", "Say what IAM policies let happen; prove what they do not."),
     "controls": ("controls:controls", "What should hold, and how it is remediated."),
     "runbooks": ("runbooks:runbooks", "List, check, lock and try runbooks."),

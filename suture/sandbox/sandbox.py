@@ -33,6 +33,7 @@ from suture.sandbox.control import controls
 from suture.sandbox.gateway import Gateway
 from suture.sandbox.identity import Identity
 from suture.sandbox.lambdas import Lambdas
+from suture.sandbox.mends.cloudtrail import put_down
 from suture.sandbox.package import GOVERNANCE, runtime_folder, unpack
 from suture.sandbox.polling import MappingSpec
 from suture.sandbox.processes import FunctionSpec, Place, Result, Sink
@@ -296,6 +297,9 @@ class Sandbox:
         return self.stack.functions[name]
 
     def _emit(self, event: dict[str, Any]) -> None:
+        if event.get("detail-type") == "AWS API Call via CloudTrail":
+            with self.server.lock:
+                put_down(event["detail"])
         if self._deployed:
             self.bus.emit(event)
 

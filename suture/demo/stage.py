@@ -83,11 +83,12 @@ class Stage:
         """Wait until a staged case is in a state at a stage, tell of it, and answer with it."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            page = self.case(str(self.cases(control, arn_part)[0]["id"]))
-            case = page["case"]
-            if (case["state"], case["standing"].get("stage")) == (state, stage):
-                self.telling.case(page)
-                return page
+            for found in self.cases(control, arn_part):
+                page = self.case(str(found["id"]))
+                case = page["case"]
+                if (case["state"], case["standing"].get("stage")) == (state, stage):
+                    self.telling.case(page)
+                    return page
             time.sleep(0.1)
         raise SutureError(
             f"{control} on {arn_part} did not come to stage {stage} within {PATIENCE:.0f} s",

@@ -47,7 +47,7 @@ def test_the_whole_way_out(w: World) -> None:
     assert variables("pay") == {**OTHERS, "DB_PASSWORD": VALUE, "DB_PASSWORD_SECRET_ARN": secret["ARN"]}
     assert (case_of(w).state, stage_of(w)) == ("WAITING_OWNER", "observe")
     invoked(w, "pay", 30)
-    w.d.ahead = timedelta(hours=2)
+    w.d.ahead = timedelta(minutes=11)
     reads_secret(w, "DB_PASSWORD", "pay-role")
     approve(w, "remove")
     assert variables("pay") == {**OTHERS, "DB_PASSWORD_SECRET_ARN": secret["ARN"]}
@@ -68,7 +68,7 @@ def at(w: World, stage: str) -> None:
     for due in ("store", "grant", "reference", "remove"):
         if due == "remove":
             invoked(w, "pay", 30)
-            w.d.ahead = timedelta(hours=2)
+            w.d.ahead = timedelta(minutes=11)
             reads_secret(w, "DB_PASSWORD", "pay-role")
         approve(w, due)
         if due == stage:
@@ -98,7 +98,7 @@ def test_a_stage_is_taken_back_to_the_byte_and_taken_up_again(w: World, stage: s
         was = seen(w)
         if stage == "remove":
             invoked(w, "pay", 30)
-            w.d.ahead = timedelta(hours=2)
+            w.d.ahead = timedelta(minutes=11)
             reads_secret(w, "DB_PASSWORD", "pay-role")
     else:
         begin(w)
@@ -201,7 +201,7 @@ def test_two_secrets_go_together_and_a_third_joins_them(w: World) -> None:
 def test_a_read_by_somebody_else_is_not_the_functions(w: World) -> None:
     at(w, "reference")
     invoked(w, "pay", 30)
-    w.d.ahead = timedelta(hours=2)
+    w.d.ahead = timedelta(minutes=11)
     reads_secret(w, "DB_PASSWORD", "an-operator")
     assert (case_of(w).state, stage_of(w)) == ("WAITING_OWNER", "observe")
 
@@ -212,7 +212,7 @@ def test_a_risen_error_rate_stops_the_way(w: World) -> None:
     for stage in ("store", "grant", "reference"):
         approve(w, stage)
     invoked(w, "pay", 100, errors=9)
-    w.d.ahead = timedelta(hours=2)
+    w.d.ahead = timedelta(minutes=11)
     reads_secret(w, "DB_PASSWORD", "pay-role")
     assert (case_of(w).state, stage_of(w)) == ("WAITING_OWNER", "observe")
 

@@ -101,7 +101,7 @@ def _compiled(text: str) -> Any:
 
 def functions() -> Mapping[str, Callable[..., Json]]:
     """Our own functions by `name@major`. A major never changes what it returns for the same input."""
-    from . import closing, leading, observing, policy_surgery, surgery
+    from . import closing, containing, leading, observing, policy_surgery, surgery
 
     return {
         **{f"{name}@1": getattr(leading, name) for name in _LEADING},
@@ -109,6 +109,7 @@ def functions() -> Mapping[str, Callable[..., Json]]:
             f"{name}@1": getattr(observing, name)
             for name in ("days_before", "secret_reads", "health_queries", "health", "taken_up")
         },
+        **{f"{name}@1": getattr(containing, name) for name in ("who_reads", "stack_of", "plain_parameters")},
         "to_json@1": surgery.to_json,
         "token@1": surgery.token,
         "environment_value@1": surgery.environment_value,

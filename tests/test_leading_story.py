@@ -20,7 +20,7 @@ from leading import (
     stored,
     variables,
 )
-from world import REGION, World, function
+from world import REGION, World, function, role
 
 from chalicelib.errors import BadRequest
 
@@ -273,3 +273,18 @@ def test_a_false_positive_is_suppressed_and_stays_quiet(w: World) -> None:
     w.sweep()
     assert case_of(w).state == "SUPPRESSED"
     assert stored() == []
+
+
+def test_who_could_read_it_is_said_at_the_beginning(w: World) -> None:
+    iam = boto3.client("iam")
+    looks = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "lambda:Get*", "Resource": "*"}]}
+    other = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}
+    role("auditor", policy=looks)
+    role("photographer", policy=other)
+    role("boss")
+    managed = iam.create_policy(PolicyName="looks", PolicyDocument=json.dumps(looks))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="boss", PolicyArn=managed)
+    begin(w)
+    told = case_of(w).told["contain"]
+    assert told["roles_that_could_read_it"] == ["auditor", "boss"]
+    assert (told["stacks"], told["versions_that_carry_it"]) == ([], [])

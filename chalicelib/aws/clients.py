@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -113,6 +114,7 @@ class Clients:
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
+            logging.getLogger("botocore").setLevel(logging.INFO)  # its debug records hold whole requests
             own = isinstance(self._session, Session)
             make = self._session.create_client if own else self._session.client
             self._clients[service] = make(service, region_name=self.region, config=_CONFIG)

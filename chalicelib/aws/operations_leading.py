@@ -72,6 +72,10 @@ LEADING_OPERATIONS: Mapping[str, Operation] = {
         never=("ForceDeleteWithoutRecovery",),
         shown=("SecretId", "RecoveryWindowInDays"),
     ),
+    "iam:GetAccountAuthorizationDetails": _read("iam:GetAccountAuthorizationDetails", "*"),
+    "cloudformation:GetTemplateSummary": _read(
+        "cloudformation:GetTemplateSummary", "arn:{partition}:cloudformation:{region}:{account}:stack/{StackName}/*"
+    ),
     "cloudtrail:LookupEvents": _read("cloudtrail:LookupEvents", "*"),
     "cloudwatch:GetMetricData": _read("cloudwatch:GetMetricData", "*"),
 }

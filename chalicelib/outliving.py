@@ -19,7 +19,7 @@ GONE = "the resource is gone"
 
 def outlived(d: Deployment, case: Case) -> None:
     """Close the case when people have attested what they must; until then it waits for that alone."""
-    found = governance.pinned(d.packaged.pins, d.packaged.runbooks, case.control, case.account)
+    found = governance.pinned(d.packaged.pins, d.packaged.runbooks, case.control, case.account, case.arn)
     stages = found[1].stages if found else ()
     due = next(((n, s) for n, s in enumerate(stages, 1) if s.attests and s.name not in case.attested), None)
     if due is None:

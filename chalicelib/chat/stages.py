@@ -104,7 +104,7 @@ def requirement_book(d: Deployment, case: Case, decision: str, digest: str) -> R
 
 
 def _book(d: Deployment, case: Case) -> Runbook | None:
-    found = governance.pinned(d.packaged.pins, d.packaged.runbooks, case.control, case.account)
+    found = governance.pinned(d.packaged.pins, d.packaged.runbooks, case.control, case.account, case.arn)
     return found[1] if found else None
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
+from leading import invoked, read_event
 from world import ACCOUNT, REGION, Context, TestDeployment, World, function, role
 
 from chalicelib import detection, pipeline
@@ -22,6 +23,7 @@ from chalicelib.cases import Case, case_id
 from chalicelib.chat.decide import Request, decide
 from chalicelib.controls import all_controls
 from chalicelib.model import Change
+from suture.sandbox.mends import cloudtrail
 
 WRITES = {
     "RemovePermission",
@@ -39,6 +41,9 @@ WRITES = {
     "UpdateFunctionConfiguration",
     "DeleteFunction",
 }
+
+
+SECRET_CONTROL = "lambda-env-plaintext-secret"
 
 
 class Killed(BaseException):
@@ -240,6 +245,36 @@ def _secret(stage: Stage, name: str) -> str:
     return name
 
 
+STAGES = {"store": "oncall", "grant": "security", "reference": "oncall", "remove": "oncall"}
+"""The stages with calls of the way out of a secret, and who approves each."""
+
+
+def _led_to(due: str) -> Callable[[Stage, str], str]:
+    """A function with a secret, on which every stage before `due` is applied."""
+
+    def make(stage: Stage, name: str) -> str:
+        _secret(stage, name)
+        for earlier in list(STAGES)[: list(STAGES).index(due)]:
+            stage.look("AWS::Lambda::Function", name)
+            stage.decide(STAGES[earlier], stage.case(name, SECRET_CONTROL), "approve")
+            assert stage.deliver(stage.writer_message()) == []
+        if due == "remove":
+            stage.look("AWS::Lambda::Function", name)
+            _taken_up(stage, name)
+        stage.queues.take("changes", "notices")
+        return name
+
+    return make
+
+
+def _taken_up(stage: Stage, name: str) -> None:
+    """The function reads its secret as CloudTrail and CloudWatch tell it."""
+    secrets = boto3.client("secretsmanager", region_name=REGION).list_secrets()["SecretList"]
+    arn_ = next(s["ARN"] for s in secrets if f"/{name}/" in s["Name"])
+    cloudtrail.put_down(read_event(arn_, f"{name}-role", stage.w))
+    invoked(stage.w, name, 30)
+
+
 def _admin(stage: Stage, name: str) -> str:
     role(name, policy={"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
     return name
@@ -268,6 +303,12 @@ WOUNDS: Mapping[str, Wound] = {
     "lambda-lead-out-secret": Wound(
         "AWS::Lambda::Function", "lambda-env-plaintext-secret", _secret, ("oncall",), "WAITING_OWNER"
     ),
+    **{
+        f"lambda-lead-out-secret: {due}": Wound(
+            "AWS::Lambda::Function", SECRET_CONTROL, _led_to(due), (STAGES[due],), "WAITING_OWNER"
+        )
+        for due in ("grant", "reference", "remove")
+    },
     "iam-contain-role": Wound("AWS::IAM::Role", "iam-role-admin", _admin, ("oncall", "security")),
     "iam-narrow-trust": Wound("AWS::IAM::Role", "iam-trust-public", _trust, ("oncall",)),
     "apigateway-guard-stage": Wound("AWS::ApiGateway::Stage", "apigateway-stage-unguarded", _stage, ("oncall",)),
@@ -297,7 +338,23 @@ def state_of(stage: Stage, case: Case) -> str:
     return "old" if state_digest(resource, stage.w.d.fingerprint_key) == case.plan["state_digest"] else "between"
 
 
+def _stage_state(case: Case) -> str:
+    """What AWS holds of one stage of a way out."""
+    plan, name = case.plan or {}, case.resource_id
+    found = boto3.client("lambda", region_name=REGION).get_function_configuration(FunctionName=name)
+    variables = found["Environment"]["Variables"]
+    policies = boto3.client("iam").list_role_policies(RoleName=f"{name}-role")["PolicyNames"]
+    done = {
+        "grant": any(p.startswith("suture-read-") for p in policies),
+        "reference": "DB_PASSWORD_SECRET_ARN" in variables,
+        "remove": "DB_PASSWORD" not in variables,
+    }
+    return "new" if done[plan["stage"]] else "old"
+
+
 def _secret_state(case: Case) -> str:
+    if case.plan and case.plan["stage"] != "store":
+        return _stage_state(case)
     client = boto3.client("secretsmanager", region_name=REGION)
     found = [s for s in client.list_secrets(IncludePlannedDeletion=True)["SecretList"] if case.id in s["Name"]]
     assert len(found) <= 1

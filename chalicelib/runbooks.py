@@ -53,8 +53,9 @@ class Check:
 class Read:
     """What a stage's expressions see as `facts.<name>`: one call's answer, one an element of `each`, or a resource.
 
-    `pages` is the key under which a paginated answer has its items, `keep` an expression over each answer, `mark` the
-    key whose value gets a fingerprint beside it, as `Mark`. A resource is of the type `resource` and has the id `id`.
+    `pages` is the key under which a paginated answer has its items, of which `most` are read (0: all), `keep` an
+    expression over each answer, `mark` the key whose value gets a fingerprint beside it, as `Mark`. A resource is of
+    the type `resource` and has the id `id`.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Read:
     mark: str
     resource: str
     id: str
+    most: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +239,7 @@ def _stage(data: Mapping[str, Json], document: Mapping[str, Json]) -> Stage:
 def _read(data: Mapping[str, Json]) -> Read:
     call = _call(data) if "call" in data else None
     texts = {name: data.get(name, "") for name in ("pages", "keep", "mark", "resource", "id")}
-    return Read(name=data["name"], call=call, each=data.get("each"), **texts)
+    return Read(name=data["name"], call=call, each=data.get("each"), most=data.get("most", 0), **texts)
 
 
 def _guards(data: Mapping[str, Json]) -> tuple[Guard, ...]:

@@ -51,6 +51,7 @@ class Read(Model):
     with_: dict[str, Any] = Field(alias="with", default={})
     each: Condition = "="
     pages: Annotated[str, Field(pattern=r"^[A-Za-z]+$")] = "none"
+    most: Annotated[int, Strict(), Field(ge=1, le=10_000)] = 1
     keep: Condition = "answer"
     mark: Annotated[str, Field(pattern=r"^[A-Za-z]+$")] = "none"
     resource: Annotated[str, Field(pattern=r"^AWS::\w+::\w+$")] = "AWS::None::None"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import proofs
+from chalicelib import events, proofs
 from chalicelib.containing import plain_parameters, stack_of, who_reads
 from chalicelib.leading import differing, grant, led_out, read_grants, references, taken_names
 from chalicelib.model import Call, Resource
@@ -184,6 +184,26 @@ def event(at: str, role: str = ROLE, secret: str = SECRET, **more: Any) -> dict[
 def test_which_events_are_the_functions_own_reads(one: Any, reads: int) -> None:
     secrets = stored({"Name": "DB_PASSWORD", "Secret": "suture/pay/DB_PASSWORD/C-1"})
     assert [r["Reads"] for r in secret_reads([one], {"arn": ROLE}, secrets, SINCE)] == [reads]
+
+
+@pytest.mark.parametrize(
+    ("secret", "found"),
+    [
+        (SECRET, "pay"),
+        ("suture/pay/DB_PASSWORD/C-1", "pay"),
+        ("prod/db", ""),
+        (SECRET.replace("suture/pay", "prod/pay"), ""),
+        ("suture/pay", ""),
+        ("suture/a b/X/C-1", ""),
+    ],
+)
+def test_a_read_of_what_suture_stored_says_where_to_look_and_accuses_nobody(secret: str, found: str) -> None:
+    record = json.loads(event(SINCE, secret=secret)["CloudTrailEvent"])
+    detail = {**record, "eventSource": "secretsmanager.amazonaws.com", "eventType": "AwsApiCall", "readOnly": True}
+    detail |= {"recipientAccountId": "123456789012", "awsRegion": "us-east-1", "eventID": "e"}
+    envelope = {"source": "aws.secretsmanager", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
+    reading = events.read({"version": "0", "id": "e", "account": "123456789012", "region": "us-east-1", **envelope})
+    assert [(c.resource_id, c.via, c.principal) for c in reading.changes] == ([(found, "read", None)] if found else [])
 
 
 def counted(errors: tuple[float, float], invocations: tuple[float, float]) -> dict[str, Any]:

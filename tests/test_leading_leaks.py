@@ -215,6 +215,9 @@ def test_what_aws_refuses_for_good_and_repeats_is_told_without_the_value(
     assert echo.hit == call
     assert case_of(w).state == "ESCALATED"
     outside.check(f"{call} of {stage} was refused")
+    echo.start()
+    w.decide("security", case_of(w), "continue", "the limit is lifted")
+    assert (case_of(w).state, stage_of(w)) == ("PENDING", stage)
 
 
 def test_an_undo_out_of_the_store_shows_nothing(w: World, outside: Outside) -> None:

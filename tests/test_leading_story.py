@@ -22,6 +22,9 @@ from leading import (
 )
 from world import REGION, World, function, role
 
+from chalicelib import messages
+from chalicelib.aws.readers import lambda_function
+from chalicelib.chat import notices
 from chalicelib.errors import BadRequest
 
 OTHERS = {"TABLE": "orders", "QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/q", "ODD": "ä=\n\t\"'"}
@@ -36,6 +39,8 @@ def begin(w: World) -> None:
 def test_the_whole_way_out(w: World) -> None:
     begin(w)
     assert (case_of(w).state, stage_of(w)) == ("PENDING", "store")
+    words = messages.text(case_of(w), notices.shown(), ("Olly",))
+    assert "Stage 3 of 10, store. Next: approvers." in words and "suture secrets status" in words
     approve(w, "store")
     (secret,) = stored()
     assert boto3.client("secretsmanager", REGION).get_secret_value(SecretId=secret["ARN"])["SecretString"] == VALUE
@@ -43,6 +48,8 @@ def test_the_whole_way_out(w: World) -> None:
     approve(w, "grant")
     (document,) = policies_of("pay-role").values()
     assert [s["Resource"] for s in document["Statement"]] == [secret["ARN"]]
+    words = messages.text(case_of(w), notices.shown(), ("Olly",))
+    assert 'Environment=(not shown; {"set": {"DB_PASSWORD_SECRET_ARN": "arn:' in words
     approve(w, "reference")
     assert variables("pay") == {**OTHERS, "DB_PASSWORD": VALUE, "DB_PASSWORD_SECRET_ARN": secret["ARN"]}
     assert (case_of(w).state, stage_of(w)) == ("WAITING_OWNER", "observe")
@@ -288,3 +295,14 @@ def test_who_could_read_it_is_said_at_the_beginning(w: World) -> None:
     told = case_of(w).told["contain"]
     assert told["roles_that_could_read_it"] == ["auditor", "boss"]
     assert (told["stacks"], told["versions_that_carry_it"]) == ([], [])
+
+
+def test_an_environment_that_nobody_can_read_escalates(w: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = {"Error": {"ErrorCode": "KMSAccessDeniedException", "Message": "no"}}
+    monkeypatch.setattr(lambda_function, "_environment", lambda configuration: error)
+    begin(w)
+    case = case_of(w)
+    assert case.state == "ESCALATED" and "kms:Decrypt" in case.outcome
+    monkeypatch.undo()
+    w.sweep()
+    assert (case_of(w).state, stage_of(w)) == ("PENDING", "store")

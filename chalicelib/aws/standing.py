@@ -7,8 +7,9 @@ only when its turn comes; a stage that cannot be waited at (it has no `done`) is
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from .. import redaction
 from ..cases import Case
@@ -19,9 +20,6 @@ from ..workbench import Bench, Key, Known, bench
 from . import readers
 from .answers import plain
 from .clients import Clients
-
-MOST_ITEMS = 2_000
-"""So many items of a paginated answer are looked at, the first ones: CloudTrail's newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +129,5 @@ def _called(aws: Clients, read: Read, request: Mapping[str, Json]) -> Json:
     assert read.call is not None
     if not read.pages:
         return plain(aws.call(read.call.operation, request))
-    return {read.pages: [plain(i) for i in _most(aws.pages(read.call.operation, request, read.pages))]}
-
-
-def _most(items: Iterator[Json]) -> Iterator[Json]:
-    for _, item in zip(range(MOST_ITEMS), items, strict=False):
-        yield item
+    items = aws.pages(read.call.operation, request, read.pages)
+    return {read.pages: [plain(item) for item in islice(items, read.most or None)]}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from test_main_job import Client, _code, _trust, ready, until  # noqa: F401
+from foreign import Client, allow, code, policy, running_sandbox, until
 
 from chalicelib.errors import BadRequest
 
@@ -22,6 +22,12 @@ APPROVERS = {"store": ["oncall"], "grant": ["security"], "reference": ["oncall"]
 APPROVERS["prune"] = ["oncall", "security"]
 
 
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Any]]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as made:
+        yield made
+
+
 class Player:
     """One function on its way, seen by those who decide about it and by those who deploy it."""
 
@@ -31,9 +37,11 @@ class Player:
         self.client = self.deployer.aws("lambda")
         iam = self.deployer.aws("iam")
         trust = {"Service": "lambda.amazonaws.com", "AWS": f"arn:aws:iam::{sandbox['account']}:root"}
-        self.role = iam.create_role(RoleName=f"{name}-role", AssumeRolePolicyDocument=_trust(trust))["Role"]["Arn"]
+        self.role = iam.create_role(
+            RoleName=f"{name}-role", AssumeRolePolicyDocument=policy(allow(trust, "sts:AssumeRole"))
+        )["Role"]["Arn"]
         self.client.create_function(
-            FunctionName=name, Runtime=runtime, Role=self.role, Handler="a.h", Code={"ZipFile": _code()}
+            FunctionName=name, Runtime=runtime, Role=self.role, Handler="a.h", Code={"ZipFile": code()}
         )
 
     def expose(self) -> None:
@@ -113,7 +121,7 @@ class Player:
 
 
 def test_python_with_an_alias_and_three_versions_is_led_out_and_taken_back_at_each_stage(
-    ready: Mapping[str, Any],  # noqa: F811
+    ready: Mapping[str, Any],
 ) -> None:
     player = Player(ready, "way-python", "python3.12")
     player.expose()
@@ -151,7 +159,7 @@ def test_python_with_an_alias_and_three_versions_is_led_out_and_taken_back_at_ea
     _closed(player)
 
 
-def test_node_is_led_out(ready: Mapping[str, Any]) -> None:  # noqa: F811
+def test_node_is_led_out(ready: Mapping[str, Any]) -> None:
     player = Player(ready, "way-node", "nodejs20.x")
     player.expose()
     for stage in ("store", "grant", "reference"):
@@ -162,7 +170,7 @@ def test_node_is_led_out(ready: Mapping[str, Any]) -> None:  # noqa: F811
     assert _closed(player) == {**OTHERS, "DB_PASSWORD_SECRET_ARN": player.secrets()[0]}
 
 
-def test_the_value_is_nowhere_but_in_the_store(ready: Mapping[str, Any]) -> None:  # noqa: F811
+def test_the_value_is_nowhere_but_in_the_store(ready: Mapping[str, Any]) -> None:
     deployer = Client(ready, "deployer")
     pages = deployer.aws("dynamodb").get_paginator("scan").paginate(TableName=ready["table"])
     places = {

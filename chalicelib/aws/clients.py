@@ -114,7 +114,8 @@ class Clients:
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
-            logging.getLogger("botocore").setLevel(logging.INFO)  # its debug records hold whole requests
+            theirs = logging.getLogger("botocore")
+            theirs.setLevel(max(theirs.getEffectiveLevel(), logging.INFO))  # its debug records hold whole requests
             own = isinstance(self._session, Session)
             make = self._session.create_client if own else self._session.client
             self._clients[service] = make(service, region_name=self.region, config=_CONFIG)

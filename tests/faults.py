@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
-from leading import invoked, read_event
+from leading import stage_state, taken_up
 from world import ACCOUNT, REGION, Context, TestDeployment, World, function, role
 
 from chalicelib import detection, pipeline
@@ -23,7 +23,6 @@ from chalicelib.cases import Case, case_id
 from chalicelib.chat.decide import Request, decide
 from chalicelib.controls import all_controls
 from chalicelib.model import Change
-from suture.sandbox.mends import cloudtrail
 
 WRITES = {
     "RemovePermission",
@@ -260,19 +259,11 @@ def _led_to(due: str) -> Callable[[Stage, str], str]:
             assert stage.deliver(stage.writer_message()) == []
         if due == "remove":
             stage.look("AWS::Lambda::Function", name)
-            _taken_up(stage, name)
+            taken_up(stage.w, name)
         stage.queues.take("changes", "notices")
         return name
 
     return make
-
-
-def _taken_up(stage: Stage, name: str) -> None:
-    """The function reads its secret as CloudTrail and CloudWatch tell it."""
-    secrets = boto3.client("secretsmanager", region_name=REGION).list_secrets()["SecretList"]
-    arn_ = next(s["ARN"] for s in secrets if f"/{name}/" in s["Name"])
-    cloudtrail.put_down(read_event(arn_, f"{name}-role", stage.w))
-    invoked(stage.w, name, 30)
 
 
 def _admin(stage: Stage, name: str) -> str:
@@ -338,23 +329,9 @@ def state_of(stage: Stage, case: Case) -> str:
     return "old" if state_digest(resource, stage.w.d.fingerprint_key) == case.plan["state_digest"] else "between"
 
 
-def _stage_state(case: Case) -> str:
-    """What AWS holds of one stage of a way out."""
-    plan, name = case.plan or {}, case.resource_id
-    found = boto3.client("lambda", region_name=REGION).get_function_configuration(FunctionName=name)
-    variables = found["Environment"]["Variables"]
-    policies = boto3.client("iam").list_role_policies(RoleName=f"{name}-role")["PolicyNames"]
-    done = {
-        "grant": any(p.startswith("suture-read-") for p in policies),
-        "reference": "DB_PASSWORD_SECRET_ARN" in variables,
-        "remove": "DB_PASSWORD" not in variables,
-    }
-    return "new" if done[plan["stage"]] else "old"
-
-
 def _secret_state(case: Case) -> str:
     if case.plan and case.plan["stage"] != "store":
-        return _stage_state(case)
+        return stage_state(case)
     client = boto3.client("secretsmanager", region_name=REGION)
     found = [s for s in client.list_secrets(IncludePlannedDeletion=True)["SecretList"] if case.id in s["Name"]]
     assert len(found) <= 1

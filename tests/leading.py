@@ -123,3 +123,24 @@ def attest(
     )
     assert status == 200, answer
     w.run()
+
+
+def taken_up(w: World, name: str) -> None:
+    """The function reads its secret as CloudTrail and CloudWatch tell it."""
+    arn_ = next(s["ARN"] for s in stored() if f"/{name}/" in s["Name"])
+    cloudtrail.put_down(read_event(arn_, f"{name}-role", w))
+    invoked(w, name, 30)
+
+
+def stage_state(case: Case) -> str:
+    """What AWS holds of one stage of a way out."""
+    plan, name = case.plan or {}, case.resource_id
+    found = boto3.client("lambda", region_name=REGION).get_function_configuration(FunctionName=name)
+    variables = found["Environment"]["Variables"]
+    policies = boto3.client("iam").list_role_policies(RoleName=f"{name}-role")["PolicyNames"]
+    done = {
+        "grant": any(p.startswith("suture-read-") for p in policies),
+        "reference": "DB_PASSWORD_SECRET_ARN" in variables,
+        "remove": "DB_PASSWORD" not in variables,
+    }
+    return "new" if done[plan["stage"]] else "old"

@@ -14,26 +14,28 @@ _SELF = ("RESOLVED",)
 """A resource that heals itself, or is gone, resolves its case from any state in which nobody is writing."""
 
 TRANSITIONS: Mapping[str, tuple[str, ...]] = {
-    "DETECTED": ("OBSERVED", "PLANNED", "ESCALATED", "SUPPRESSED", *_SELF),
-    "OBSERVED": ("PLANNED", "ESCALATED", "SUPPRESSED", *_SELF),
+    "DETECTED": ("OBSERVED", "PLANNED", "WAITING_OWNER", "ESCALATED", "SUPPRESSED", *_SELF),
+    "OBSERVED": ("PLANNED", "WAITING_OWNER", "ESCALATED", "SUPPRESSED", *_SELF),
     "PLANNED": ("APPROVED", "PENDING", "WAITING_OWNER", "OBSERVED", "ESCALATED", *_SELF),
-    "PENDING": ("APPROVED", "REJECTED", "EXPIRED", "SUPERSEDED", "SUPPRESSED", *_SELF),
+    "PENDING": ("APPROVED", "REJECTED", "EXPIRED", "SUPERSEDED", "SUPPRESSED", "UNDOING", *_SELF),
     "APPROVED": ("APPLYING", "SUPERSEDED", "ESCALATED", *_SELF),
-    "REJECTED": ("SUPERSEDED", "SUPPRESSED", *_SELF),
+    "REJECTED": ("SUPERSEDED", "SUPPRESSED", "UNDOING", *_SELF),
     "SUPPRESSED": ("SUPERSEDED", *_SELF),
-    "EXPIRED": ("SUPERSEDED", "SUPPRESSED", *_SELF),
-    "SUPERSEDED": ("PLANNED", "OBSERVED", "ESCALATED", "SUPPRESSED", *_SELF),
+    "EXPIRED": ("SUPERSEDED", "SUPPRESSED", "UNDOING", *_SELF),
+    "SUPERSEDED": ("PLANNED", "OBSERVED", "WAITING_OWNER", "ESCALATED", "SUPPRESSED", *_SELF),
     "ESCALATED": ("SUPERSEDED", "UNDOING", "SUPPRESSED", *_SELF),
     "APPLYING": ("VERIFYING", "UNDOING", "ESCALATED", "SUPERSEDED", *_SELF),
     "VERIFYING": ("WATCHING", "RESOLVED", "WAITING_OWNER", "UNDOING", "ESCALATED"),
     "WATCHING": ("RESOLVED", "UNDOING", "ESCALATED"),
-    "WAITING_OWNER": ("UNDOING", "ESCALATED", "SUPERSEDED", "SUPPRESSED", *_SELF),
+    "WAITING_OWNER": ("PLANNED", "UNDOING", "ESCALATED", "SUPERSEDED", "SUPPRESSED", *_SELF),
     "RESOLVED": ("UNDOING",),
     "UNDOING": ("UNDONE", "UNDO_FAILED"),
-    "UNDONE": ("SUPERSEDED", "SUPPRESSED", *_SELF),
+    "UNDONE": ("SUPERSEDED", "SUPPRESSED", "UNDOING", *_SELF),
     "UNDO_FAILED": ("UNDOING", "SUPERSEDED", "SUPPRESSED", *_SELF),
 }
-"""From each state, where a case may go. UNDONE and REJECTED are left only when the finding itself changes."""
+"""From each state, where a case may go. UNDONE and REJECTED are left when the finding itself changes, or somebody takes
+a staged case up again. What is UNDOING from PENDING, REJECTED, EXPIRED or UNDONE is an earlier stage of a staged case.
+"""
 
 IN_FLIGHT = frozenset({"APPROVED", "APPLYING", "VERIFYING", "UNDOING", "WATCHING"})
 """States in which a writer owns the case: detection only adds to it."""
@@ -41,8 +43,14 @@ IN_FLIGHT = frozenset({"APPROVED", "APPLYING", "VERIFYING", "UNDOING", "WATCHING
 AFTER_APPLY = frozenset({"WATCHING", "RESOLVED", "WAITING_OWNER", "ESCALATED", "UNDO_FAILED"})
 """States from which people may ask for undo, if anything was applied."""
 
+BETWEEN_STAGES = frozenset({"PENDING", "REJECTED", "EXPIRED", "UNDONE"})
+"""States besides those from which people may ask for the last applied stage of a staged case to be taken back."""
+
 ASKED_AGAIN = frozenset({"DETECTED", "OBSERVED", "SUPERSEDED", "PLANNED"})
 """States in which seeing the same finding again decides anew."""
+
+LEFT_ALONE = frozenset({"REJECTED", "SUPPRESSED"})
+"""States in which people decided that a staged case is not to go on: its control's silence ends it then."""
 
 MOST_CAUSERS = 50
 _IDENTITY_CENTER = "/AWSReservedSSO_"
@@ -55,6 +63,10 @@ class Case:
     `applied` says when its present plan touched AWS: empty when there is nothing that undo could take back.
     `chain` is the hash of its last record, which the next one holds.
     `refusal` is why no plan could be made; the case is decided again when that reason is gone.
+
+    Of a staged case: `standing` is the stage that is due and who acts next, `reached` since when each stage is, `told`
+    what the stages found out for people, `stages` the applied plans in their order, each with stage, plan, at and by,
+    and `attested` what people said about a stage: by whom, when, and what.
     """
 
     id: str
@@ -86,6 +98,21 @@ class Case:
     refusal: str = ""
     notes: tuple[str, ...] = field(default=())
     chain: str = ""
+    standing: Mapping[str, Json] = field(default_factory=dict)
+    reached: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, Json] = field(default_factory=dict)
+    stages: tuple[Mapping[str, Json], ...] = ()
+    attested: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def is_led(self) -> bool:
+        """Is this the case of a staged runbook that has begun? Then its control's silence does not end it."""
+        return bool(self.standing)
+
+    @property
+    def last_stage(self) -> Mapping[str, Json]:
+        """The last applied stage that was not taken back; empty when there is none."""
+        return self.stages[-1] if self.stages else {}
 
     @property
     def principals(self) -> tuple[Principal, ...]:
@@ -98,7 +125,8 @@ class Case:
     @property
     def is_by_hand(self) -> bool:
         """Does the case wait for people because its runbook makes no call?"""
-        return self.state == "WAITING_OWNER" and self.plan is not None and not self.plan["steps"]
+        waits = self.state == "WAITING_OWNER" and not self.is_led
+        return waits and self.plan is not None and not self.plan["steps"]
 
     @property
     def plan_digest(self) -> str:
@@ -109,7 +137,7 @@ class Case:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Json]) -> Case:
-        tuples = ("evidence", "causers", "reasons", "notes")
+        tuples = ("evidence", "causers", "reasons", "notes", "stages")
         plain: dict[str, Any] = {k: tuple(v) if k in tuples else v for k, v in data.items()}
         return cls(**plain)
 

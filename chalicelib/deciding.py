@@ -10,9 +10,11 @@ from . import governance, messages, planning, quieting
 from .aws.deployment import Deployment
 from .aws.handover import hand_over, tell
 from .aws.ledger import Entry, History, Place
+from .aws.standing import Standing, stand
 from .cases import Case, moved, noted
 from .controls import control as the_control
 from .decisions import Circumstances, decide
+from .errors import BadRunbook, CallFailed, Escalation, Throttled
 from .governance import Suppression
 from .logs import log
 from .model import Change, Decision, Finding, Json, Plan, Principal, Resource, canonical
@@ -34,6 +36,17 @@ class Looked:
     again: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The plan for what was seen, or why there is none (None: nothing is pinned); a staged runbook comes `at` the
+    stage that is due, with where the case stands.
+    """
+
+    plan: Plan | planning.Refusal | None
+    runbook: Runbook | None
+    standing: Standing | None = None
+
+
 def decided(
     d: Deployment,
     seen: Looked,
@@ -48,8 +61,9 @@ def decided(
     case = path[-1][0] if path else current
     assert case is not None
     seen = replace(seen, principals=case.principals)
-    plan, runbook = plan_of(d, seen, case.id)
-    decision = _decision(d, seen, plan, runbook, is_counted=case.decision == "apply")
+    found = plan_of(d, seen, case)
+    plan = found.plan
+    decision = _decision(d, seen, plan, found.runbook, is_counted=case.decision == "apply")
     log("info", decision.kind, case=case.id, control=case.control, where=case.arn, why="; ".join(decision.reasons))
     if decision.kind == "skip" and before is None and suppression_of(d, seen) is None:
         return None
@@ -57,9 +71,10 @@ def decided(
         return note(d, before, case.causers)
     if news:
         decision = Decision(decision.kind, (*decision.reasons, f"decided again: {news}"))
-    steps = _steps_to(d, case, plan, runbook, decision, seen)
+    steps = _steps_to(d, case, found, decision, seen)
     is_over = before is not None and steps[-1][0].state == "RESOLVED"
-    last = d.ledger.advance(before, [*path, *steps], mark="released" if is_over else "")
+    mark = "" if not is_over else "fixed" if case.stages else "released"
+    last = d.ledger.advance(before, [*path, *steps], mark=mark)
     if last.state == "APPROVED":
         hand_over(d, last, "apply")
     if before is not None or last.state != "SUPPRESSED":
@@ -95,21 +110,15 @@ def note(d: Deployment, case: Case, causers: Sequence[Mapping[str, str]]) -> Non
     d.ledger.save(case, after, Entry("watch", "somebody else changed the resource meanwhile", {}))
 
 
-def _steps_to(
-    d: Deployment,
-    case: Case,
-    plan: Plan | planning.Refusal | None,
-    runbook: Runbook | None,
-    decision: Decision,
-    seen: Looked,
-) -> list[tuple[Case, Entry]]:
+def _steps_to(d: Deployment, case: Case, found: Planned, decision: Decision, seen: Looked) -> list[tuple[Case, Entry]]:
     """The case's way from where it is to what was decided."""
-    now, reasons = iso(d.now()), decision.reasons
+    now, reasons, plan, runbook = iso(d.now()), decision.reasons, found.plan, found.runbook
     owner = iac_of(seen.principals, seen.resource.tags)
     said = {"decision": decision.kind, "reasons": reasons, "owned_by": owner.where or owner.tool, "refusal": ""}
+    said |= _stood(case, found.standing) if decision.kind not in ("skip", "observe") else {}
     why = Entry("watch", f"{decision.kind}: {reasons[0]}", {"reasons": list(reasons)})
-    if decision.kind in ("skip", "escalate") or not isinstance(plan, Plan) or runbook is None:
-        state, facts = _without_plan(d, plan, decision, seen)
+    if decision.kind not in ("observe", "propose", "apply") or not isinstance(plan, Plan) or runbook is None:
+        state, facts = _without_plan(d, case, plan, decision, seen)
         said = {**said, **facts, "outcome": reasons[0]}
         return [(noted(case, now, **said) if case.state == state else moved(case, state, now, **said), why)]
     notes = tuple(messages.notes(owner, case.control, case.evidence))
@@ -126,8 +135,16 @@ def _steps_to(
     return [*steps, (moved(at, "PENDING", now, expires=expires, outcome="waits for people"), why)]
 
 
+def _stood(case: Case, standing: Standing | None) -> dict[str, Json]:
+    """What a case keeps of where it stands."""
+    if standing is None:
+        return {}
+    remembered = standing.known.case
+    return {"standing": standing.as_json, "reached": remembered["reached"], "told": remembered["told"]}
+
+
 def _without_plan(
-    d: Deployment, plan: Plan | planning.Refusal | None, decision: Decision, seen: Looked
+    d: Deployment, case: Case, plan: Plan | planning.Refusal | None, decision: Decision, seen: Looked
 ) -> tuple[str, dict[str, Json]]:
     """The state of a case that gets no plan to decide about, and what is to be remembered about it."""
     suppression = suppression_of(d, seen) if decision.kind == "skip" else None
@@ -135,19 +152,40 @@ def _without_plan(
         return "SUPPRESSED", {"until": suppression.expires}
     if decision.kind == "escalate":
         return "ESCALATED", {"refusal": plan.why if isinstance(plan, planning.Refusal) else ""}
-    return ("RESOLVED" if decision.kind == "skip" else "OBSERVED"), {}
+    if decision.kind == "wait":
+        last = case.last_stage
+        return "WAITING_OWNER", {"plan": last.get("plan"), "applied": last.get("at", "")}
+    return ("RESOLVED" if decision.kind in ("skip", "close") else "OBSERVED"), {}
 
 
-def plan_of(d: Deployment, seen: Looked, case: str) -> tuple[Plan | planning.Refusal | None, Runbook | None]:
-    """The plan for what was seen, and its runbook: None where nothing is pinned."""
+def plan_of(d: Deployment, seen: Looked, case: Case) -> Planned:
+    """The plan for what was seen, and its runbook; of a staged one, the plan of the stage that is due."""
     found = governance.pinned(
         d.packaged.pins, d.packaged.runbooks, seen.finding.control, seen.resource.account, seen.resource.arn
     )
     if found is None:
-        return None, None
+        return Planned(None, None)
     pin, runbook = found
     params = planning.parameters_of(runbook, pin.params, d.facts)
-    return planning.plan(case, seen.resource, seen.finding, runbook, params, d.fingerprint_key), runbook
+    if runbook.stages:
+        return _staged(d, seen, case, runbook, params)
+    return Planned(planning.plan(case.id, seen.resource, seen.finding, runbook, params, d.fingerprint_key), runbook)
+
+
+def _staged(d: Deployment, seen: Looked, case: Case, runbook: Runbook, params: Mapping[str, Json]) -> Planned:
+    """The plan of the stage that is due; what cannot be read to tell which that is escalates."""
+    key, now = d.fingerprint_key, iso(d.now())
+    try:
+        standing = stand(d.clients, case, seen.resource, seen.finding, runbook, params, key, now)
+    except Throttled:
+        raise
+    except (Escalation, BadRunbook, CallFailed) as error:
+        return Planned(planning.Refusal("escalate", error.what), runbook)
+    if standing.stage is None:
+        return Planned(planning.Refusal("close", "every stage is done"), runbook, standing)
+    view = runbook.at(standing.stage.name)
+    plan = planning.plan(case.id, seen.resource, seen.finding, view, params, key, standing.known)
+    return Planned(plan, view, standing)
 
 
 def _circumstances(d: Deployment, seen: Looked, runbook: Runbook | None) -> Circumstances:

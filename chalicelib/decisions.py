@@ -55,11 +55,11 @@ def decide(plan: Plan | Refusal | None, runbook: Runbook | None, now: Circumstan
         return Decision("skip", (f"accepted by {s.owner} until {s.expires}: {s.reason}",))
     if runbook is None or plan is None:
         return Decision("observe", ("no pinned runbook remediates this control in this account",))
-    if isinstance(plan, Refusal):
+    if isinstance(plan, Refusal) and (plan.kind not in ("wait", "close") or now.mode != "observe"):
         return Decision(plan.kind, (plan.why,))
     if now.mode == "observe":
         return Decision("observe", (now.mode_reason,))
-    if not plan.steps:
+    if not isinstance(plan, Refusal) and not plan.steps:
         return Decision("propose", (BY_HAND,))
     if now.reapplied >= runbook.limits.max_reapply > 0:
         who = now.flapping_with or "an unknown principal"

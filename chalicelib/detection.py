@@ -12,11 +12,11 @@ from .aws import readers
 from .aws.deployment import Deployment
 from .aws.handover import tell
 from .aws.ledger import Entry, Place
-from .cases import IN_FLIGHT, Case, moved, noted
+from .cases import IN_FLIGHT, LEFT_ALONE, Case, moved, noted
 from .controls import controls_for, judge
 from .errors import Conflict
 from .logs import log
-from .model import Change, Principal
+from .model import Change, Finding, Principal
 from .times import iso
 
 
@@ -47,6 +47,8 @@ def look(d: Deployment, place: Place, changes: tuple[Change, ...], *, again: boo
     Raises a SutureError.
     """
     now = iso(d.now())
+    if all(c.via == "read" for c in changes) and not _is_awaited(d, place, now):
+        return None
     resource = readers.read_at(d.clients, place.region, place.resource_type, place.resource_id)
     if resource is None:
         return _gone(d, place, now)
@@ -55,10 +57,9 @@ def look(d: Deployment, place: Place, changes: tuple[Change, ...], *, again: boo
     created = any(_made(c, place) for c in changes)
     holding = [control for control in controls_for(resource.type) if control not in broken]
     history = d.ledger.observe(place, holding, created, now)
-    for control, id_ in history.cases.items():
-        if control not in broken:
-            _heal(d, id_, "the control holds again, without us")
-    if findings:
+    silent = [id_ for control, id_ in history.cases.items() if control not in broken]
+    led = [case for id_ in silent if (case := _heal(d, id_, "the control holds again, without us"))]
+    if findings or led:
         from . import opening, quieting
         from .deciding import Looked, less_accepted
 
@@ -66,7 +67,19 @@ def look(d: Deployment, place: Place, changes: tuple[Change, ...], *, again: boo
         for f in findings:
             finding = less_accepted(d, tagged, f) or quieting.keyed(f, tagged, d.fingerprint_key)
             opening.handle(d, Looked(place, tagged, finding, history, changes, _principals(changes), again))
+        for case in led:
+            found = Finding(case.control, case.severity, case.arn, case.title, ())
+            opening.go_on(d, Looked(place, tagged, found, history, changes, _principals(changes), again))
     return None
+
+
+def _is_awaited(d: Deployment, place: Place, now: str) -> bool:
+    """Does a staged case wait for a secret to be read? One look in ten minutes is enough."""
+    for id_ in d.ledger.history(place).cases.values():
+        case = d.ledger.case(id_)
+        if case is not None and case.is_led and case.state == "WAITING_OWNER":
+            return d.ledger.count(f"read#{id_}", now[:15], int(d.now().timestamp()) + 7200) == 1
+    return False
 
 
 def _made(change: Change, place: Place) -> bool:
@@ -79,20 +92,27 @@ def _gone(d: Deployment, place: Place, now: str) -> None:
     """What was seen of a resource that is gone says nothing about a new one of the same name."""
     history = d.ledger.history(place)
     if history.seen:
-        for id_ in history.cases.values():
-            _heal(d, id_, "the resource is gone")
+        led = [case for id_ in history.cases.values() if (case := _heal(d, id_, "the resource is gone"))]
+        for case in led:
+            from .outliving import outlived
+
+            outlived(d, case)
         d.ledger.forget(place, history, now)
 
 
-def _heal(d: Deployment, id_: str, why: str) -> None:
+def _heal(d: Deployment, id_: str, why: str) -> Case | None:
+    """Close a case whose control holds again; answers with a staged one, which goes on: silence is not its end."""
     case = d.ledger.case(id_)
     if case is None or case.state in IN_FLIGHT or case.state == "RESOLVED":
         return None
+    if case.is_led and case.state not in LEFT_ALONE:
+        return case
     after = _healed(case, why, iso(d.now()))
     try:
         d.ledger.save(case, after, Entry("watch", why, {}), mark="released")
     except Conflict:
-        return log("info", "a case moved meanwhile", case=id_)
+        log("info", "a case moved meanwhile", case=id_)
+        return None
     if after.state == "RESOLVED":
         tell(d, after)
     return None

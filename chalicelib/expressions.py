@@ -19,7 +19,9 @@ MAX_DEPTH = 40
 ROOTS: Mapping[str, frozenset[str] | None] = {
     "resource": frozenset({"type", "arn", "id", "account", "region", "config", "tags"}),
     "finding": frozenset({"control", "severity", "arn", "title", "evidence"}),
-    "case": frozenset({"id"}),
+    "case": frozenset({"id", "now", "reached", "told", "attested"}),
+    "facts": None,
+    "stored": None,
     "params": None,
     "each": None,
     "answer": None,
@@ -99,9 +101,15 @@ def _compiled(text: str) -> Any:
 
 def functions() -> Mapping[str, Callable[..., Json]]:
     """Our own functions by `name@major`. A major never changes what it returns for the same input."""
-    from . import closing, policy_surgery, surgery
+    from . import closing, containing, leading, observing, policy_surgery, surgery
 
     return {
+        **{f"{name}@1": getattr(leading, name) for name in _LEADING},
+        **{
+            f"{name}@1": getattr(observing, name)
+            for name in ("days_before", "secret_reads", "health_queries", "health", "taken_up")
+        },
+        **{f"{name}@1": getattr(containing, name) for name in ("who_reads", "stack_of", "plain_parameters")},
         "to_json@1": surgery.to_json,
         "token@1": surgery.token,
         "environment_value@1": surgery.environment_value,
@@ -115,6 +123,25 @@ def functions() -> Mapping[str, Callable[..., Json]]:
         "evidence_proposals@1": policy_surgery.evidence_proposals,
         "passrole_edits@1": policy_surgery.passrole_edits,
     }
+
+
+_LEADING = (
+    "led_out",
+    "to_store",
+    "to_restore",
+    "differing",
+    "read_grants",
+    "grants_take_effect",
+    "references",
+    "taken_names",
+    "environment_with",
+    "environment_less",
+    "stored_under",
+    "role_name",
+    "carriers",
+    "needed",
+    "idle",
+)
 
 
 @cache

@@ -13,6 +13,7 @@ from .cases import Case
 from .model import Call, Json, Plan
 from .ownership import Iac
 from .redaction import safe_text
+from .workbench import is_late
 
 _HEADLINES: Mapping[str, str] = {
     "PENDING": "proposes a fix",
@@ -52,6 +53,8 @@ def data(case: Case) -> Mapping[str, Json]:
     """The same as data, for machines: no evidence, no parameters, nothing that AWS or a person typed freely."""
     names = ("id", "state", "control", "severity", "account", "region", "arn", "opened", "updated", "expires")
     facts = {n: getattr(case, n) for n in names}
+    if case.standing:
+        facts["stage"] = {n: case.standing.get(n) for n in ("stage", "number", "of", "who")}
     return {**facts, "title": safe_text(case.title), "plan": case.plan_digest, "outcome": safe_text(case.outcome)}
 
 
@@ -79,11 +82,20 @@ def call(one: Call, shown: Mapping[str, Sequence[str]]) -> str:
     """One call in a line; parameters outside the allow-list are named, and their values are not shown."""
     parts = []
     for name, value in one.parameters.items():
-        if name in shown.get(one.operation, ()):
+        if is_late(value) and "shows" in value:
+            parts.append(f"{name}=(not shown; {safe_text(json.dumps(value['shows']), 400)})")
+        elif name in shown.get(one.operation, ()):
             parts.append(f"{name}={safe_text(value if isinstance(value, str) else json.dumps(value), 400)}")
         else:
             parts.append(f"{name}=(not shown)")
     return f"{one.operation} {' '.join(parts)}"
+
+
+def _stage(case: Case) -> Iterator[str]:
+    """Where a staged case stands, who acts next, and where the whole of it is shown."""
+    at = case.standing
+    yield f"Stage {at['number']} of {at['of']}, {at['stage']}. Next: {at['who']}. {at['says']}"
+    yield f"All stages, and what their owner does: suture secrets status {case.id}"
 
 
 def _lines(case: Case, shown: Mapping[str, Sequence[str]], who_may: Sequence[str]) -> Iterator[str]:
@@ -92,6 +104,8 @@ def _lines(case: Case, shown: Mapping[str, Sequence[str]], who_may: Sequence[str
     causers = ", ".join(safe_text(p.name) for p in case.principals) or "unknown"
     yield f"Changed by {causers}" + (f" with {safe_text(case.action)}" if case.action else "")
     yield from (f"Why: {safe_text(r)}" for r in case.reasons)
+    if case.standing and case.state not in ("RESOLVED", "SUPPRESSED"):
+        yield from _stage(case)
     plan = case.the_plan
     if plan is not None and case.state in ("PENDING", "APPROVED", "OBSERVED", "ESCALATED"):
         yield f"Plan {plan.digest} ({plan.runbook} {plan.version}, {plan.tier} tier, {_TAKEN_BACK[plan.reversible]})"

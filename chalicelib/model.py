@@ -81,7 +81,7 @@ class Change:
 
     `resource_id` is what the type's reader asks for: a function name, a role name, `<restApiId>/<stage>`,
     a managed policy's ARN. `created` says that this very change made the resource. `via` is one of
-    cloudtrail, config, finding, sweep, cli, recheck.
+    cloudtrail, config, finding, sweep, cli, recheck, read (somebody took a secret that Suture stored for the resource).
     """
 
     account: str
@@ -131,8 +131,8 @@ class Finding:
 class Call:
     """One AWS request: `lambda:RemovePermission` and its parameters, resolved but for late values.
 
-    A late value stands as `{"late": expression, "fingerprint": "hmac:…"}`; `late_values` of planning fills it
-    inside apply, from the fresh read.
+    A late value stands as `{"late": expression, "fingerprint": "hmac:…"}`, and what only the fresh read can know as
+    `{"fresh": expression}`; `late_values` of planning fills both inside apply.
     """
 
     operation: str
@@ -163,7 +163,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The exact calls for one finding. `digest` covers everything that an approval consents to."""
+    """The exact calls for one finding. `digest` covers everything that an approval consents to.
+
+    A staged runbook makes a plan for each `stage`. `facts_digest` is over what that stage read beside the resource,
+    `holds` are the keys of other resources (`Place.key`) that nobody else may write while the plan is applied.
+    """
 
     case: str
     account: str
@@ -182,9 +186,13 @@ class Plan:
     leaves: str = "closed"
     manual: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    stage: str = ""
+    facts_digest: str = ""
+    holds: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
+        staged = {"stage": self.stage, "facts": self.facts_digest, "holds": list(self.holds)} if self.stage else {}
         return digest(
             {
                 "case": self.case,
@@ -194,27 +202,32 @@ class Plan:
                 "runbook": self.runbook_digest,
                 "steps": [s.as_json() for s in self.steps],
                 "state": self.state_digest,
+                **staged,
             }
         )
 
     def as_json(self) -> dict[str, Json]:
         plain = {name: getattr(self, name) for name in self.__slots__ if name not in _LISTS}
-        lists = {"manual": list(self.manual), "notes": list(self.notes)}
+        lists = {"manual": list(self.manual), "notes": list(self.notes), "holds": list(self.holds)}
         return {**plain, **lists, "steps": [s.as_json() for s in self.steps], "digest": self.digest}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Json]) -> Plan:
-        plain = {name: data[name] for name in cls.__slots__ if name not in _LISTS}
+        plain = {name: data[name] for name in cls.__slots__ if name not in _LISTS and name in data}
         steps = tuple(Step.from_json(s) for s in data["steps"])
-        return cls(**plain, steps=steps, manual=tuple(data["manual"]), notes=tuple(data["notes"]))
+        manual, notes, holds = (tuple(data.get(name, ())) for name in ("manual", "notes", "holds"))
+        return cls(**plain, steps=steps, manual=manual, notes=notes, holds=holds)
 
 
-_LISTS = ("steps", "manual", "notes")
+_LISTS = ("steps", "manual", "notes", "holds")
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do with a plan: `skip`, `observe`, `propose`, `apply` or `escalate`, and why, in sentences."""
+    """What to do with a plan: `skip`, `observe`, `propose`, `apply` or `escalate`, and why, in sentences.
+
+    Of a staged runbook also `wait` (a stage in which people act, or time passes) and `close` (all stages are done).
+    """
 
     kind: str
     reasons: tuple[str, ...]

@@ -9,7 +9,7 @@ from .aws.deployment import Deployment
 from .aws.handover import hand_over, tell
 from .aws.ledger import Entry
 from .cases import ASKED_AGAIN, IN_FLIGHT, Case, case_id, moved, with_causers
-from .deciding import Looked, decided, note, plain, plan_of, suppression_of
+from .deciding import Looked, Planned, decided, note, plain, plan_of, suppression_of
 from .decisions import NOT_SEEN
 from .errors import Conflict
 from .logs import log
@@ -20,11 +20,18 @@ REMEMBERED = frozenset({"REJECTED", "UNDONE", "SUPPRESSED", "ESCALATED", "UNDO_F
 """States that hold until the finding itself changes: nobody is asked twice about the same thing."""
 
 
-def handle(d: Deployment, seen: Looked) -> None:
+def go_on(d: Deployment, seen: Looked) -> None:
+    """The control of a staged case is silent: that ends nothing, but another stage may be due."""
+    handle(d, seen, opens=False)
+
+
+def handle(d: Deployment, seen: Looked, *, opens: bool = True) -> None:
     """Open or refresh the case of one finding; another worker's move means reading and deciding again."""
     for _ in range(3):
         open_id = seen.history.cases.get(seen.finding.control)
         case = d.ledger.case(open_id) if open_id else None
+        if case is None and not opens:
+            return None
         try:
             return _open(d, seen) if case is None else _refresh(d, seen, case)
         except Conflict:
@@ -75,6 +82,8 @@ def _refresh(d: Deployment, seen: Looked, case: Case) -> None:
     changed = replace(case, causers=causers, title=f.title, severity=f.severity, evidence=f.evidence)
     if case.state in ASKED_AGAIN:
         return decided(d, seen, case, [], changed)
+    if case.state == "WAITING_OWNER" and case.is_led:
+        return decided(d, seen, case, [], changed, news=why)
     log("info", "decides anew", case=case.id, where=case.arn, why=why)
     old = moved(changed, "SUPERSEDED", iso(d.now()), notes=())
     path = [(old, Entry("watch", why, {"old_plan": case.plan_digest}))]
@@ -98,7 +107,7 @@ def _news(d: Deployment, seen: Looked, case: Case) -> str:
     if case.is_by_hand and not is_same:
         return "the finding changed"
     if case.state in ("PENDING", "WAITING_OWNER") or (case.state == "ESCALATED" and case.refusal):
-        return _new_plan(case, plan_of(d, seen, case.id)[0])
+        return _new_plan(case, plan_of(d, seen, case))
     return "" if is_same and case.state in REMEMBERED else "the finding changed"
 
 
@@ -108,8 +117,11 @@ def _no_longer_accepted(case: Case, now: str) -> str:
     return f"it was accepted until {case.until or 'now'}, and that is over"
 
 
-def _new_plan(case: Case, plan: Plan | planning.Refusal | None) -> str:
+def _new_plan(case: Case, found: Planned) -> str:
     """What planning again says about a case: empty when it says what it said before."""
+    plan = found.plan
+    if case.is_led and not case.refusal:
+        return _new_stage(case, found)
     if case.refusal:
         why = plan.why if isinstance(plan, planning.Refusal) else ""
         return "" if why == case.refusal else "what stood in the way of a plan is gone"
@@ -123,3 +135,14 @@ def _new_plan(case: Case, plan: Plan | planning.Refusal | None) -> str:
         return "there is more to do than was done" if any(call not in known for call in wanted) else ""
     same = isinstance(plan, Plan) and plan.digest == case.plan_digest
     return "" if same else "the finding changed"
+
+
+def _new_stage(case: Case, found: Planned) -> str:
+    """What is new about where a staged case stands; empty when the same stage waits for the same."""
+    was, standing = case.standing, found.standing
+    if standing is not None and standing.as_json["stage"] != was.get("stage"):
+        return f"stage {was.get('stage')} is over; {standing.as_json['stage']} is next"
+    if isinstance(found.plan, Plan):
+        return "" if case.state == "PENDING" and found.plan.digest == case.plan_digest else "there is something to do"
+    waits = isinstance(found.plan, planning.Refusal) and found.plan.kind == "wait"
+    return "" if waits and case.state == "WAITING_OWNER" else "the finding changed"

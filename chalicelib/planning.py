@@ -12,50 +12,25 @@ from typing import TYPE_CHECKING
 
 from . import expressions, redaction
 from .errors import BadRunbook, Escalation
-from .model import Call, Finding, Json, Plan, Resource, Step
+from .events import home_region
+from .model import Call, Finding, Json, Plan, Resource, Step, digest
+from .workbench import NOTHING, Bench, Fetch, Key, Known, bench, filled, is_fresh, is_late, planned
 
 if TYPE_CHECKING:
     from .runbooks import CallTemplate, Runbook, StepTemplate
 
-Key = Callable[[], bytes]
-"""Gives the fingerprint key when it is first needed: fetching it is a call that most plans do without."""
+__all__ = ["Bench", "Key", "Known", "Refusal", "bench", "checks", "late_values", "parameters_of", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """No plan: `kind` is `skip` (nothing to do) or `escalate` (a person has to look), `why` a sentence."""
+    """No plan: `kind` is `skip` (nothing to do) or `escalate` (a person has to look), `why` a sentence.
+
+    Of a staged runbook also `wait` (a stage in which others act) and `close` (every stage is done).
+    """
 
     kind: str
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What one planning works with: the runbook, and the roots that its expressions see.
-
-    `roots` hold fingerprints where AWS holds secrets; `reveal` gives the configuration with the secrets, and only
-    late values ask for it.
-    """
-
-    runbook: Runbook
-    roots: Mapping[str, Json]
-    reveal: Callable[[], Json]
-    key: Key
-
-
-def bench(
-    case: str, resource: Resource, finding: Finding, runbook: Runbook, params: Mapping[str, Json], key: Key
-) -> Bench:
-    """The workplace for planning, late values and verifying reads of one finding."""
-    facts = {n: getattr(resource, n) for n in ("type", "arn", "id", "account", "region")}
-    said = {n: getattr(finding, n) for n in ("control", "severity", "arn", "title")}
-    roots = {
-        "resource": {**facts, "tags": dict(resource.tags), "config": redaction.shown(resource.config, key)},
-        "finding": {**said, "evidence": list(finding.evidence)},
-        "params": params,
-        "case": {"id": case},
-    }
-    return Bench(runbook, roots, lambda: redaction.revealed(resource.config), key)
 
 
 def parameters_of(runbook: Runbook, pinned: Mapping[str, Json], deployment: Mapping[str, str]) -> Mapping[str, Json]:
@@ -70,13 +45,24 @@ def parameters_of(runbook: Runbook, pinned: Mapping[str, Json], deployment: Mapp
 
 
 def plan(
-    case: str, resource: Resource, finding: Finding, runbook: Runbook, params: Mapping[str, Json], key: Key
+    case: str,
+    resource: Resource,
+    finding: Finding,
+    runbook: Runbook,
+    params: Mapping[str, Json],
+    key: Key,
+    known: Known = NOTHING,
 ) -> Plan | Refusal:
-    """The plan for one finding, or why there is none. `params` come from `parameters_of`."""
-    at = bench(case, resource, finding, runbook, params, key)
+    """The plan for one finding, or why there is none. `params` come from `parameters_of`; a staged runbook comes as it
+    is `at` its stage, with what is `known` besides the resource.
+    """
+    at = bench(case, resource, finding, runbook, params, key, known)
     try:
         refusal = _refused_by_guard(at)
         steps = () if refusal else tuple(step for template in runbook.steps for step in _steps(template, at))
+        if runbook.stage and not refusal and not steps:
+            return Refusal("wait", runbook.staged(runbook.stage).says)
+        state = state_digest(at, resource)
     except (Escalation, BadRunbook) as error:
         return Refusal("escalate", error.what)
     if refusal:
@@ -88,24 +74,26 @@ def plan(
     problem = restoring.unrestorable(steps) or proofs.unproved(tuple(s.call for s in steps), resource)
     if problem:
         return Refusal("escalate", problem)
-    return _assembled(case, resource, finding, runbook, steps, key)
+    return _assembled(at, resource, finding, steps, state)
 
 
-def late_values(parameters: Mapping[str, Json], at: Bench) -> Mapping[str, Json]:
-    """`parameters` with late values filled from the fresh read: the only place where a secret enters a request.
+def state_digest(at: Bench, resource: Resource) -> str:
+    """The digest of the state that a plan assumes and its undo restores: the whole resource's, or that of the part
+    which its stage names.
+    """
+    part = at.runbook.staged(at.runbook.stage).state if at.runbook.stage else ""
+    if not part:
+        return redaction.state_digest(resource, at.key)
+    return digest({"type": resource.type, "arn": resource.arn, "state": at.evaluate("=" + part.removeprefix("="))})
+
+
+def late_values(parameters: Mapping[str, Json], at: Bench, fetch: Fetch | None = None) -> Mapping[str, Json]:
+    """`parameters` with late and fresh values filled from the fresh read: the only place where a secret enters a
+    request.
 
     Raises Escalation when a value no longer has the fingerprint that the plan was approved with.
     """
-
-    def fill(value: Json) -> Json:
-        if not _is_late(value):
-            return value
-        secret = _late(value, at)
-        if redaction.fingerprint(at.key(), secret) != value["fingerprint"]:
-            raise Escalation("a secret value changed since the plan was made", where=at.roots["resource"]["arn"])
-        return secret
-
-    return {name: fill(value) for name, value in parameters.items()}
+    return {name: filled(value, at, fetch) for name, value in parameters.items()}
 
 
 def checks(at: Bench) -> Iterator[tuple[Call, Callable[[Mapping[str, Json]], bool]]]:
@@ -122,11 +110,11 @@ def checks(at: Bench) -> Iterator[tuple[Call, Callable[[Mapping[str, Json]], boo
             yield call, holds
 
 
-def _assembled(
-    case: str, resource: Resource, finding: Finding, runbook: Runbook, steps: tuple[Step, ...], key: Key
-) -> Plan:
+def _assembled(at: Bench, resource: Resource, finding: Finding, steps: tuple[Step, ...], state: str) -> Plan:
+    runbook = at.runbook
+    facts_digest, holds = _beside(at, resource) if runbook.stage else ("", ())
     return Plan(
-        case=case,
+        case=at.roots["case"]["id"],
         account=resource.account,
         region=resource.region,
         resource_type=resource.type,
@@ -139,10 +127,22 @@ def _assembled(
         tier=runbook.tier,
         reversible=runbook.reversible,
         steps=steps,
-        state_digest=redaction.state_digest(resource, key),
+        state_digest=state,
         leaves=runbook.leaves,
         manual=runbook.manual,
+        stage=runbook.stage,
+        facts_digest=facts_digest,
+        holds=holds,
     )
+
+
+def _beside(at: Bench, resource: Resource) -> tuple[str, tuple[str, ...]]:
+    """The digest of what the plan's stage read itself, and the keys of the other resources that it read whole."""
+    reads = at.runbook.staged(at.runbook.stage).reads
+    facts = {read.name: at.roots["facts"].get(read.name) for read in reads}
+    found = [(read.resource, facts[read.name]) for read in reads if read.resource and facts[read.name]]
+    keys = ("#".join((resource.account, home_region(t, resource.region), t, r["id"])) for t, r in found)
+    return digest(facts), tuple(sorted(keys))
 
 
 def _refused_by_guard(at: Bench) -> Refusal | None:
@@ -184,8 +184,8 @@ def _call(template: CallTemplate, roots: Mapping[str, Json], at: Bench) -> Call:
 def _parameters(template: CallTemplate, roots: Mapping[str, Json], at: Bench) -> Mapping[str, Json]:
     parameters: dict[str, Json] = {}
     for name, value in template.parameters.items():
-        if isinstance(value, Mapping) and set(value) == {"late"}:
-            parameters[name] = _fingerprinted({"late": value["late"], "each": roots.get("each")}, at)
+        if is_late(value) or is_fresh(value):
+            parameters[name] = planned(value, roots, at)
             continue
         result = expressions.evaluate(value, roots, at.runbook.uses)
         if not name.endswith("?"):
@@ -193,20 +193,3 @@ def _parameters(template: CallTemplate, roots: Mapping[str, Json], at: Bench) ->
         elif result is not None:
             parameters[name[:-1]] = result
     return parameters
-
-
-def _fingerprinted(late: Mapping[str, Json], at: Bench) -> Mapping[str, Json]:
-    return {**late, "fingerprint": redaction.fingerprint(at.key(), _late(late, at))}
-
-
-def _late(late: Mapping[str, Json], at: Bench) -> str:
-    resource = {**at.roots["resource"], "config": at.reveal()}
-    roots = {**at.roots, "resource": resource, "each": late["each"]}
-    value = expressions.evaluate("=" + late["late"].removeprefix("="), roots, at.runbook.uses)
-    if not isinstance(value, str) or not value:
-        raise Escalation(f"the late value {late['late']!r} is not there", where=resource["arn"])
-    return value
-
-
-def _is_late(value: Json) -> bool:
-    return isinstance(value, Mapping) and set(value) == {"late", "each", "fingerprint"}

@@ -1,7 +1,8 @@
 """Invariant 9: a fix grants nothing new. Every call that could grant is proved harmless here, or refused.
 
-The two named exceptions (leading a secret out, and undo) never pass through these proofs: the first is always
-approved by people, the second restores exactly the journalled state.
+There are two named exceptions. Leading a secret out grants one role the reading of one secret (and its decryption):
+its own proof in proofs_iam.py holds it to exactly that, and its tier is high, so people always approve it. Undo never
+passes through these proofs: it restores exactly the journalled state.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from .iam import documents, subset
 from .model import Call, Json, Resource
 from .proofs_iam import PROOFS_OF_IDENTITY
 from .surgery import element, statements
+from .workbench import is_fresh, is_late
 
 
 def unproved(calls: tuple[Call, ...], resource: Resource) -> str:
@@ -105,6 +107,25 @@ def _asks_for_iam(parameters: Mapping[str, Json], resource: Resource) -> str:
     return "" if parameters.get("AuthType") == "AWS_IAM" else "only AuthType AWS_IAM asks callers who they are"
 
 
+def _only_environment(parameters: Mapping[str, Json], resource: Resource) -> str:
+    """Only variables change, by values that the fresh read gives, and only from the revision that was read."""
+    if set(parameters) != {"FunctionName", "Environment", "RevisionId"}:
+        return "it changes more of the function than its environment"
+    is_bound = is_late(parameters["Environment"]) and is_fresh(parameters["RevisionId"])
+    return "" if is_bound else "its environment and revision do not come from the fresh read"
+
+
+def _only_an_idle_version(parameters: Mapping[str, Json], resource: Resource) -> str:
+    """A published version is deleted to which no alias points. The function itself never is."""
+    version = str(parameters.get("Qualifier") or "")
+    named = parameters.get("FunctionName") in (resource.id, resource.arn)
+    entries = resource.config.get("Qualifiers") or ()
+    users = [e["Qualifier"] for e in entries if e["FunctionVersion"] == version]
+    if not named or not version.isdecimal() or version not in users:
+        return "it names no published version of this function"
+    return "" if users == [version] else f"an alias points at version {version}"
+
+
 def _grants_nothing(parameters: Mapping[str, Json], resource: Resource) -> str:
     """Calls that take grants away, or that have no say in who may do what."""
     return ""
@@ -119,11 +140,14 @@ _PROOFS: Mapping[str, Callable[[Mapping[str, Json], Resource], str]] = {
     "iam:UpdateAssumeRolePolicy": _trust_narrows,
     "kms:PutKeyPolicy": _policy_narrows("Policy"),
     "lambda:AddPermission": _grant_narrows,
+    "lambda:DeleteFunction": _only_an_idle_version,
     "lambda:RemoveLayerVersionPermission": _grants_nothing,
     "lambda:RemovePermission": _grants_nothing,
+    "lambda:UpdateFunctionConfiguration": _only_environment,
     "lambda:UpdateFunctionUrlConfig": _asks_for_iam,
     "s3:PutBucketPolicy": _policy_narrows("Policy"),
     "secretsmanager:CreateSecret": _grants_nothing,
+    "secretsmanager:RestoreSecret": _grants_nothing,
     "secretsmanager:PutResourcePolicy": _policy_narrows("ResourcePolicy"),
     "sns:SetTopicAttributes": _topic_policy_narrows,
     "sqs:SetQueueAttributes": _queue_policy_narrows,

@@ -6,8 +6,11 @@ policy of AWS's is never edited: a copy that this very plan makes takes its plac
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 
+from . import leading
 from .errors import BadPolicy
 from .iam import documents, subset
 from .model import Call, Json, Resource
@@ -35,6 +38,34 @@ def _inline_goes(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str
         return str(error)
     denies = any(not statement.allows for statement in old.statements)
     return "the policy denies something, and nothing would deny it in its place" if denies else ""
+
+
+def _inline_is_proved(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str:
+    """A role's own policy may only narrow; for a function's plan there is the one named exception to that law."""
+    is_function = resource.type == "AWS::Lambda::Function"
+    return (_reads_one_secret if is_function else _inline_narrows)(call, resource, calls)
+
+
+def _reads_one_secret(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str:
+    """The named exception: the function's own role may read one secret that Suture stored for this very function, and
+    decrypt it through Secrets Manager. Nothing else, nobody else, and under a name that no other policy has.
+    """
+    role, name = str(resource.config.get("Role") or ""), str(call.parameters["PolicyName"])
+    if call.parameters["RoleName"] != role.rsplit("/", 1)[-1] or ":role/aws-service-role/" in role:
+        return "it is not the function's own role that would get it"
+    try:
+        found = json.loads(call.parameters["PolicyDocument"])
+        secret, key = found["Statement"][0]["Resource"], found["Statement"][-1]["Resource"]
+        expected = leading.grant({"ARN": secret, "KmsKeyId": key if key != secret else ""}, resource.region)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return "it is no grant of one secret"
+    partition, place = resource.arn.split(":")[1], f"{resource.region}:{resource.account}"
+    ours = rf"arn:{partition}:secretsmanager:{place}:secret:suture/{re.escape(resource.id)}/[\w/+=.@-]+"
+    keys = rf"arn:{partition}:kms:{place}:key/[\w-]+"
+    is_one = re.fullmatch(ours, str(secret), re.ASCII) and (key == secret or re.fullmatch(keys, str(key), re.ASCII))
+    if not is_one or found != expected or not name.startswith("suture-read-"):
+        return "it grants something else than reading the one secret that was stored for this function"
+    return ""
 
 
 def _version_narrows(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str:
@@ -113,5 +144,5 @@ PROOFS_OF_IDENTITY: Mapping[str, Proof] = {
     "iam:DeletePolicyVersion": _version_is_idle,
     "iam:DeleteRolePolicy": _inline_goes,
     "iam:DetachRolePolicy": _detaches_what_is_copied,
-    "iam:PutRolePolicy": _inline_narrows,
+    "iam:PutRolePolicy": _inline_is_proved,
 }

@@ -25,7 +25,7 @@ from .errors import BadEvent, Conflict, Denied, Escalation, SutureError, Throttl
 from .events import look_message
 from .logs import log
 from .model import Change, Finding, Json, Resource
-from .runbooks import Runbook
+from .runbooks import Runbook, of_plan
 from .times import iso
 from .writers import writer_of
 
@@ -63,10 +63,16 @@ def run(d: Deployment, message: Mapping[str, Json], context: Any, *, again: bool
         after = d.ledger.case(case.id)
     if after is not None:
         log("info", after.state.lower(), case=after.id, control=after.control, where=after.arn, why=after.outcome)
-        if after.state == "SUPERSEDED" or after.outcome == SOMETHING_ELSE:
+        if after.state == "SUPERSEDED" or after.outcome == SOMETHING_ELSE or _goes_on(after):
             d.queues.send("changes", look_message([_look_again(after)]))
         tell(d, after)
     return None
+
+
+def _goes_on(after: Case) -> bool:
+    """Is a stage done, so that the next one can be planned? Only `watch` plans, from its own read."""
+    plan = after.the_plan
+    return after.state == "WAITING_OWNER" and plan is not None and bool(plan.stage)
 
 
 def _case(d: Deployment, message: Mapping[str, Json]) -> Case | None:
@@ -204,8 +210,7 @@ def _begun(hands: Hands, case: Case) -> tuple[Started, ...]:
 
 def _runbook(d: Deployment, case: Case) -> tuple[Runbook, Mapping[str, Json]]:
     """The runbook that made the case's plan, with its parameters; a pin that moved does not touch open cases."""
-    plan = case.the_plan
-    runbook = d.packaged.runbooks.get(f"{plan.runbook}/{plan.version}") if plan else None
+    runbook = of_plan(d.packaged.runbooks, case.the_plan)
     found = governance.pinned(d.packaged.pins, d.packaged.runbooks, case.control, case.account, case.arn)
     if runbook is None or (found is None and case.state != "UNDOING"):
         raise Escalation(f"{case.control} is no longer pinned", where=case.arn, next_step="pin its runbook again")

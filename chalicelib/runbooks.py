@@ -7,10 +7,10 @@ read. That keeps YAML and pydantic out of every cold start.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import BadRunbook
-from .model import Json
+from .model import Json, Plan
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -47,6 +47,51 @@ class Check:
     call: CallTemplate
     each: str | None
     expect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a stage's expressions see as `facts.<name>`: one call's answer, one an element of `each`, or a resource.
+
+    `pages` is the key under which a paginated answer has its items, of which `most` are read (0: all), `keep` an
+    expression over each answer, `mark` the key whose value gets a fingerprint beside it, as `Mark`. A resource is of
+    the type `resource` and has the id `id`.
+    """
+
+    name: str
+    call: CallTemplate | None
+    each: str | None
+    pages: str
+    keep: str
+    mark: str
+    resource: str
+    id: str
+    most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a staged runbook: how AWS shows that it is done, and the plan that gets it done.
+
+    Without `done` it never holds a case up: it only `tells`. With `attests` people say that it is done. `who` acts
+    next (approvers, owner), and `says` what they do. `state` is an expression for that part of the resource on which
+    its undo depends.
+    """
+
+    name: str
+    who: str
+    says: str
+    reads: tuple[Read, ...]
+    done: str
+    attests: bool
+    tells: Mapping[str, str]
+    state: str
+    guards: tuple[Guard, ...]
+    steps: tuple[StepTemplate, ...]
+    approval: Approval
+    tier: str
+    reversible: str
+    manual: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +139,42 @@ class Runbook:
     params: Mapping[str, Json]
     uses: tuple[str, ...]
     manual: tuple[str, ...]
+    stages: tuple[Stage, ...] = ()
+    stage: str = ""
 
     def writes(self) -> frozenset[str]:
-        """Every write operation that this runbook may make, undo included."""
-        calls = (c for s in self.steps for c in (s.call, *s.undo))
-        return frozenset(c.operation for c in calls)
+        """Every write operation that this runbook may make, undo included; of a staged one, in all its stages."""
+        steps = self.steps or tuple(step for stage in self.stages for step in stage.steps if not self.stage)
+        return frozenset(c.operation for s in steps for c in (s.call, *s.undo))
 
     def operations(self) -> frozenset[str]:
-        """Every operation that this runbook may make, verifying reads included."""
-        return self.writes() | {c.call.operation for c in self.verify}
+        """Every operation that this runbook may make, its stages' and verifying reads included."""
+        reads = {read.call.operation for stage in self.stages for read in stage.reads if read.call}
+        return self.writes() | {c.call.operation for c in self.verify} | (set() if self.stage else reads)
+
+    def at(self, name: str) -> Runbook:
+        """A staged runbook as it is at one stage: with that stage's guards, steps, approval and sentences."""
+        found = self.staged(name)
+        names = ("guards", "steps", "approval", "tier", "reversible", "manual")
+        return replace(self, stage=name, leaves="open", **{n: getattr(found, n) for n in names})
+
+    @property
+    def number(self) -> int:
+        """The place of the stage that it is `at`, from 1."""
+        return [stage.name for stage in self.stages].index(self.stage) + 1
+
+    def staged(self, name: str) -> Stage:
+        """The stage of that name. Raises BadRunbook."""
+        for stage in self.stages:
+            if stage.name == name:
+                return stage
+        raise BadRunbook(f"{self.id} {self.version} has no stage {name!r}", next_step="keep the version that has it")
+
+
+def of_plan(runbooks: Mapping[str, Runbook], plan: Plan | None) -> Runbook | None:
+    """The runbook that made a plan, at the plan's stage; None where it is not packaged any more."""
+    found = runbooks.get(f"{plan.runbook}/{plan.version}") if plan else None
+    return found.at(plan.stage) if found and plan and plan.stage else found
 
 
 def seconds(text: str) -> int:
@@ -120,7 +192,7 @@ def load(packaged: Mapping[str, Json]) -> Mapping[str, Runbook]:
 
 def runbook(document: Mapping[str, Json], digest: str) -> Runbook:
     """One runbook from its validated document. `digest` is the sha256 of the YAML file's bytes."""
-    approval, limits, watch = document["approval"], document["limits"], document.get("watch")
+    limits, watch = document["limits"], document.get("watch")
     return Runbook(
         id=document["id"],
         version=document["version"],
@@ -131,9 +203,9 @@ def runbook(document: Mapping[str, Json], digest: str) -> Runbook:
         tier=document["tier"],
         reversible=document["reversible"],
         mode=document["mode"],
-        guards=tuple(Guard(g["expect"], g["else"], g["why"]) for g in document.get("guards", ())),
+        guards=_guards(document),
         steps=tuple(_step(s) for s in document.get("steps", ())),
-        approval=Approval(approval["min"], tuple(approval["groups"]), seconds(approval["expires"])),
+        approval=_approval(document["approval"]),
         limits=Limits(limits["per_hour"], seconds(limits["cooldown"]), limits["max_reapply"]),
         watch=Watch(seconds(watch["for"]), watch.get("undo_if")) if watch else None,
         leaves=document.get("leaves", "closed"),
@@ -141,7 +213,41 @@ def runbook(document: Mapping[str, Json], digest: str) -> Runbook:
         params=document.get("params", {}),
         uses=tuple(document.get("uses", ())),
         manual=tuple(document.get("manual", ())),
+        stages=tuple(_stage(s, document) for s in document.get("stages", ())),
     )
+
+
+def _stage(data: Mapping[str, Json], document: Mapping[str, Json]) -> Stage:
+    return Stage(
+        name=data["name"],
+        who=data["who"],
+        says=data["says"],
+        reads=tuple(_read(r) for r in data.get("reads", ())),
+        done=data.get("done", ""),
+        attests=data.get("attests", False),
+        tells=data.get("tells", {}),
+        state=data.get("state", ""),
+        guards=_guards(data),
+        steps=tuple(_step(s) for s in data.get("steps", ())),
+        approval=_approval(data.get("approval") or document["approval"]),
+        tier=data.get("tier") or document["tier"],
+        reversible=data.get("reversible") or document["reversible"],
+        manual=tuple(data.get("manual", ())),
+    )
+
+
+def _read(data: Mapping[str, Json]) -> Read:
+    call = _call(data) if "call" in data else None
+    texts = {name: data.get(name, "") for name in ("pages", "keep", "mark", "resource", "id")}
+    return Read(name=data["name"], call=call, each=data.get("each"), most=data.get("most", 0), **texts)
+
+
+def _guards(data: Mapping[str, Json]) -> tuple[Guard, ...]:
+    return tuple(Guard(g["expect"], g["else"], g["why"]) for g in data.get("guards", ()))
+
+
+def _approval(data: Mapping[str, Json]) -> Approval:
+    return Approval(data["min"], tuple(data["groups"]), seconds(data["expires"]))
 
 
 def _step(data: Mapping[str, Json]) -> StepTemplate:

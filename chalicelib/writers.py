@@ -10,6 +10,8 @@ from .errors import BadRunbook
 WRITERS = ("remediate", "remediate_iam", "remediate_secrets")
 
 _BY_SERVICE = {"iam": "remediate_iam", "secretsmanager": "remediate_secrets"}
+_BY_OPERATION = {"lambda:UpdateFunctionConfiguration": "remediate_secrets"}
+"""A function's environment is written as a whole, secrets and all, and undo puts one back out of the store."""
 
 
 def writer_of(operations: Collection[str]) -> str:
@@ -18,8 +20,9 @@ def writer_of(operations: Collection[str]) -> str:
     Whoever writes IAM policies runs apart from whoever writes secrets, and both apart from the rest. Raises
     BadRunbook when one runbook would need both powers, or names an operation outside the catalogue.
     """
-    services = {name.split(":")[0] for name in operations if operation(name).kind == "write"}
-    special = sorted({_BY_SERVICE[s] for s in services if s in _BY_SERVICE})
+    writes = [name for name in operations if operation(name).kind == "write"]
+    wanted = (_BY_OPERATION.get(name) or _BY_SERVICE.get(name.split(":")[0]) for name in writes)
+    special = sorted({writer for writer in wanted if writer})
     if len(special) > 1:
         raise BadRunbook(
             "one runbook writes both IAM and secrets, and no role may do both",

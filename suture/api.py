@@ -12,7 +12,7 @@ from chalicelib.errors import BadRequest, Misconfigured, SutureError
 from chalicelib.model import Json
 
 SERVICE = "execute-api"
-DECISIONS = ("approve", "reject", "revoke", "undo", "snooze", "suppress")
+DECISIONS = ("approve", "reject", "revoke", "undo", "snooze", "suppress", "attest", "continue")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TIMEOUT = (5, 35)
@@ -43,9 +43,20 @@ class DecisionApi:
         _field(answer, "case", dict)
         return answer
 
-    def decide(self, case_id: str, decision: str, plan: str, reason: str = "", until: str = "") -> Mapping[str, Json]:
-        """Decide about a case: one of DECISIONS, for the plan with the digest `plan`. `until` is ISO 8601, UTC."""
-        body = {"decision": decision, "plan": plan, "reason": reason, "until": until}
+    def decide(
+        self,
+        case_id: str,
+        decision: str,
+        plan: str,
+        reason: str = "",
+        until: str = "",
+        attested: Mapping[str, str] | None = None,
+    ) -> Mapping[str, Json]:
+        """Decide about a case: one of DECISIONS, for the plan with the digest `plan`. Times are ISO 8601, UTC.
+
+        `attested` says of an attestation `by` whom and `at` what time.
+        """
+        body = {"decision": decision, "plan": plan, "reason": reason, "until": until, **(attested or {})}
         return self._ask("POST", f"/cases/{_case(case_id)}/decision", body={k: v for k, v in body.items() if v})
 
     def pause(self, reason: str) -> Mapping[str, Json]:

@@ -58,10 +58,18 @@ def call_problems(operation: str, parameters: Mapping[str, Json]) -> Iterator[tu
 
 
 def is_sensitive(operation: str, parameter: str) -> bool:
-    """Does botocore mark this parameter as sensitive: a value that must not be logged?"""
+    """Does botocore mark this parameter, or a part of it, as sensitive: a value that must not be logged?"""
     shape = input_shape(operation)
     member = shape.members.get(parameter) if shape else None
-    return bool(member is not None and getattr(member, "metadata", {}).get("sensitive"))
+    return member is not None and _is_sensitive(member, 0)
+
+
+def _is_sensitive(shape: Any, depth: int) -> bool:
+    if getattr(shape, "metadata", {}).get("sensitive"):
+        return True
+    if shape.type_name == "structure" and depth < 2:
+        return any(_is_sensitive(member, depth + 1) for member in shape.members.values())
+    return False
 
 
 @cache
@@ -115,7 +123,7 @@ def _structure(shape: Any, given: Mapping[str, Json]) -> Iterator[tuple[Place, s
 
 def _value(shape: Any, given: Json) -> Iterator[tuple[Place, str]]:
     kind = shape.type_name
-    if is_expression(given) or (isinstance(given, Mapping) and set(given) == {"late"}):
+    if is_expression(given) or _is_read_later(given):
         return
     if kind in _TYPES and not _fits(kind, given):
         yield (), f"a {kind} is wanted, and this is {type(given).__name__}"
@@ -146,3 +154,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 def _fits(kind: str, given: Json) -> bool:
     return isinstance(given, _TYPES[kind]) and (kind == "boolean" or not isinstance(given, bool))
+
+
+def _is_read_later(given: Json) -> bool:
+    return isinstance(given, Mapping) and bool(set(given) & {"late", "fresh"})

@@ -15,6 +15,7 @@ from chalicelib.aws.operations import OPERATIONS
 from chalicelib.controls import Control
 from chalicelib.errors import BadRunbook
 from chalicelib.model import TIERS, Json
+from chalicelib.workbench import is_fresh
 from chalicelib.writers import writer_of
 
 from . import awsmodels
@@ -108,10 +109,11 @@ def _calls(source: Source, _: Mapping[str, Control]) -> Iterator[Problem]:
         for place, what in awsmodels.call_problems(called.operation, called.data["with"]):
             at = (*called.place, "with", *place)
             yield source.problem(at, f"{called.operation}: {what}", "see the operation's page in the AWS API reference")
-    try:
-        writer_of({c.operation for c in _all_calls(source.document) if c.operation in OPERATIONS})
-    except BadRunbook as error:
-        yield source.problem(("steps",), error.what, error.next_step)
+    for place, part in parts(source.document):
+        try:
+            writer_of({c.operation for c in _calls_of(part, place) if c.operation in OPERATIONS})
+        except BadRunbook as error:
+            yield source.problem((*place, "steps"), error.what, error.next_step)
 
 
 def _late(source: Source, _: Mapping[str, Control]) -> Iterator[Problem]:
@@ -120,8 +122,13 @@ def _late(source: Source, _: Mapping[str, Control]) -> Iterator[Problem]:
         for name, value in called.data["with"].items():
             at = (*called.place, "with", name)
             is_secret = awsmodels.is_sensitive(called.operation, name.removesuffix("?"))
-            if _is_late(value):
-                if not is_secret or not called.is_step:
+            entry = OPERATIONS.get(called.operation)
+            if is_fresh(value):
+                if entry is None or name not in entry.fresh:
+                    what = f"{name} of {called.operation} is not one that only the fresh read knows"
+                    yield source.problem(at, what, "write the expression itself, which the plan then shows")
+            elif _is_late(value):
+                if not is_secret or called.kind != "write":
                     what = f"{name} of {called.operation} is no secret of a step, so it cannot be late"
                     yield source.problem(at, what, "write the expression itself, which the plan then shows")
                 elif not isinstance(value["late"], str) or name.endswith("?"):
@@ -134,22 +141,28 @@ def _late(source: Source, _: Mapping[str, Control]) -> Iterator[Problem]:
 
 
 def _undo(source: Source, _: Mapping[str, Control]) -> Iterator[Problem]:
-    for index, step in enumerate(source.document.get("steps", ())):
-        if step["undo"] == "none" and source.document["reversible"] == "full":
-            what = "a step without undo, in a runbook that says `reversible: full`"
-            yield source.problem(("steps", index, "undo"), what, "give the undo calls, or say partial or none")
+    for place, part in parts(source.document):
+        for index, step in enumerate(part.get("steps", ())):
+            if step["undo"] == "none" and (part.get("reversible") or source.document["reversible"]) == "full":
+                what = "a step without undo, in a runbook that says `reversible: full`"
+                at = (*place, "steps", index, "undo")
+                yield source.problem(at, what, "give the undo calls, or say partial or none")
 
 
 def _tier(source: Source, _: Mapping[str, Control]) -> Iterator[Problem]:
-    floor, why = tier_floor(source.document)
-    if TIERS.index(source.document["tier"]) < TIERS.index(floor):
-        what = f"tier {source.document['tier']} is too low: {why}"
-        yield source.problem(("tier",), what, f"write `tier: {floor}` (a runbook may raise the tier, never lower it)")
+    for place, part in parts(source.document):
+        reversible = part.get("reversible") or source.document["reversible"]
+        floor, why = tier_floor({**part, "reversible": reversible})
+        tier = part.get("tier") or source.document["tier"]
+        if TIERS.index(tier) < TIERS.index(floor):
+            what = f"tier {tier} is too low: {why}"
+            at = (*place, "tier") if "tier" in part else ("tier",)
+            yield source.problem(at, what, f"write `tier: {floor}` (a runbook may raise the tier, never lower it)")
 
 
 def tier_floor(document: Mapping[str, Json]) -> tuple[str, str]:
-    """The lowest tier that a runbook's calls allow, and what decides it."""
-    writes = sorted({c.operation for c in _all_calls(document) if c.kind == "write"})
+    """The lowest tier that the calls of a runbook or a stage allow, and what decides it."""
+    writes = sorted({c.operation for c in _calls_of(document, ()) if c.kind == "write"})
     powerful = [w for w in writes if w.startswith(_POWERS)]
     if powerful:
         return "high", f"{powerful[0]} writes permissions or secrets"
@@ -193,43 +206,90 @@ def _expressions(source: Source, controls: Mapping[str, Control]) -> Iterator[Pr
             yield source.problem(("params", name), f"the parameter {name} is never used", "remove it")
 
 
+def parts(document: Mapping[str, Json]) -> Iterator[tuple[Place, Mapping[str, Json]]]:
+    """What makes plans of its own: the runbook itself, or each of its stages, with where it stands."""
+    if "stages" not in document:
+        yield (), document
+    for index, stage in enumerate(document.get("stages", ())):
+        yield ("stages", index), stage
+
+
 def _all_calls(document: Mapping[str, Json]) -> Iterator[_Called]:
-    for index, step in enumerate(document.get("steps", ())):
-        place, has_each = ("steps", index), "each" in step
+    for place, part in parts(document):
+        yield from _calls_of(part, place)
+
+
+def _calls_of(part: Mapping[str, Json], within: Place) -> Iterator[_Called]:
+    for index, step in enumerate(part.get("steps", ())):
+        place, has_each = (*within, "steps", index), "each" in step
         yield _Called(place, step, "write", True, has_each)
         undo = step["undo"]
         if isinstance(undo, Mapping):
             yield _Called((*place, "undo"), undo, "write", False, has_each)
         elif undo != "none":
             yield from (_Called((*place, "undo", n), u, "write", False, has_each) for n, u in enumerate(undo))
-    for index, check in enumerate(document.get("verify", ())):
-        yield _Called(("verify", index), check, "read", False, "each" in check)
+    for index, check in enumerate(part.get("verify", ())):
+        yield _Called((*within, "verify", index), check, "read", False, "each" in check)
+    for index, read in enumerate(part.get("reads", ())):
+        if "call" in read:
+            yield _Called((*within, "reads", index), {"with": {}, **read}, "read", False, "each" in read)
 
 
 def _texts(document: Mapping[str, Json]) -> Iterator[_Text]:
     """Every expression of a runbook."""
+    for within, part in parts(document):
+        extra = frozenset({"facts"}) if within else frozenset()
+        for index, guard in enumerate(part.get("guards", ())):
+            yield _Text((*within, "guards", index, "expect"), guard["expect"], extra, decides=True)
+        for called in _calls_of(part, within):
+            yield from _texts_of(called, extra)
+        if within:
+            yield from _texts_of_stage(part, within, extra)
     nothing: frozenset[str] = frozenset()
-    for index, guard in enumerate(document.get("guards", ())):
-        yield _Text(("guards", index, "expect"), guard["expect"], nothing, decides=True)
-    for called in _all_calls(document):
-        if "each" in called.data:
-            yield _Text((*called.place, "each"), called.data["each"], nothing)
-        if "when" in called.data:
-            yield _Text((*called.place, "when"), called.data["when"], called.roots, decides=True)
-        if "expect" in called.data:
-            yield _Text((*called.place, "expect"), called.data["expect"], called.roots | {"answer"}, decides=True)
-        for place, value in _values(called.data["with"], (*called.place, "with")):
-            late = value.get("late") if _is_late(value) else None
-            if expressions.is_expression(value) or isinstance(late, str):
-                yield _Text(place, late if isinstance(late, str) else value, called.roots)
     if "undo_if" in document.get("watch", {}):
         yield _Text(("watch", "undo_if"), document["watch"]["undo_if"], nothing, decides=True)
+
+
+def _texts_of(called: _Called, extra: frozenset[str]) -> Iterator[_Text]:
+    roots = called.roots | extra
+    if "each" in called.data:
+        yield _Text((*called.place, "each"), called.data["each"], extra)
+    if "when" in called.data:
+        yield _Text((*called.place, "when"), called.data["when"], roots, decides=True)
+    if "expect" in called.data:
+        yield _Text((*called.place, "expect"), called.data["expect"], roots | {"answer"}, decides=True)
+    for place, value in _values(called.data["with"], (*called.place, "with")):
+        if expressions.is_expression(value):
+            yield _Text(place, value, roots)
+        elif is_fresh(value):
+            yield _Text((*place, "fresh"), value["fresh"], roots)
+        elif _is_late(value):
+            asked = {k: v for k, v in value.items() if isinstance(v, str)}
+            stored = frozenset({"stored"}) if "stored" in value else frozenset()
+            yield from (
+                _Text((*place, k), v, roots | (stored if k == "late" else frozenset())) for k, v in asked.items()
+            )
+
+
+def _texts_of_stage(stage: Mapping[str, Json], within: Place, extra: frozenset[str]) -> Iterator[_Text]:
+    if "done" in stage:
+        yield _Text((*within, "done"), stage["done"], extra, decides=True)
+    if "state" in stage:
+        yield _Text((*within, "state"), stage["state"], frozenset())
+    for name, text in stage.get("tells", {}).items():
+        yield _Text((*within, "tells", name), text, extra)
+    for index, read in enumerate(stage.get("reads", ())):
+        place = (*within, "reads", index)
+        if "keep" in read:
+            yield _Text((*place, "keep"), read["keep"], frozenset({"answer"}))
+        if "id" in read:
+            yield _Text((*place, "id"), read["id"], extra)
 
 
 def _values(value: Json, place: Place) -> Iterator[tuple[Place, Json]]:
     """Every value inside `value`, itself included; a late value counts as one."""
     yield place, value
-    if isinstance(value, Mapping) and not _is_late(value):
+    if isinstance(value, Mapping) and not _is_late(value) and not is_fresh(value):
         for name, item in value.items():
             yield from _values(item, (*place, name))
     elif isinstance(value, list):
@@ -238,4 +298,4 @@ def _values(value: Json, place: Place) -> Iterator[tuple[Place, Json]]:
 
 
 def _is_late(value: Json) -> bool:
-    return isinstance(value, Mapping) and set(value) == {"late"}
+    return isinstance(value, Mapping) and "late" in value and set(value) <= {"late", "stored", "shows"}

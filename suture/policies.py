@@ -69,7 +69,7 @@ DUTIES: Mapping[str, Duty] = {
     "remediate": _writer("RemediateQueue"),
     "remediate_iam": _writer("RemediateIamQueue"),
     "remediate_secrets": _writer("RemediateSecretsQueue"),
-    "chat": Duty(kinds=("APPROVAL", "CASE", "SUPPRESSION", "SWITCH"), sends=_TO_ALL),
+    "chat": Duty(kinds=("APPROVAL", "CASE", "SUPPRESSION", "SWITCH"), sends=("ChangesQueue", *_TO_ALL)),
     "notify": Duty(
         queue="NoticesQueue",
         sends=("NoticesQueue",),
@@ -87,6 +87,7 @@ def policy(function: str, operations: Collection[str]) -> dict[str, Json]:
         *_plumbing(duty),
         *_calls("Read", [o for o in operations if operation(o).kind == "read"]),
         *_calls("Write", [o for o in operations if operation(o).kind == "write"]),
+        *_calls("Fetch", [o for o in operations if operation(o).kind == "late"]),
     ]
     if function in WRITERS:
         statements += _never_ourselves()
@@ -184,7 +185,10 @@ def _words(text: str) -> str:
 
 
 def _place(resource: str) -> str:
-    return _words(resource.rsplit("}:", 1)[-1].replace("${AWS::Region}", "")) if resource != "*" else "Anything"
+    if resource == "*":
+        return "Anything"
+    version = "Version" if resource.endswith(":*:*") else ""
+    return _words(resource.rsplit("}:", 1)[-1].replace("${AWS::Region}", "")) + version
 
 
 def _never_ourselves() -> Iterator[dict[str, Json]]:

@@ -23,6 +23,9 @@ from .policies import DUTIES, PREFIX, policy
 
 Files = Mapping[Path, str]
 
+FETCH = "secretsmanager:GetSecretValue"
+"""How a writer gets a value that Suture stored, to put it back."""
+
 _MARK = {"Rendered": "suture render events"}
 _QUEUE = {"Fn::GetAtt": ["ChangesQueue", "Arn"]}
 _DLQ = {"Fn::GetAtt": ["ChangesDlq", "Arn"]}
@@ -66,6 +69,9 @@ def _event_resources() -> dict[str, Json]:
     controls = all_controls().values()
     patterns = {**call_patterns(controls), **_other_patterns(controls)}
     rules = {f"{name}Rule": _rule(name, pattern) for name, pattern in patterns.items()}
+    rules["StoredSecretReadsRule"] = _rule(
+        "StoredSecretReads", _STORED_READS, "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+    )
     return {**rules, "ChangesPolicy": _queue_policy(rules), "ControlsRule": _config_rule(controls)}
 
 
@@ -144,6 +150,19 @@ def _pattern(source: str, kind: str, detail: Json) -> Json:
     return {"source": [source], "detail-type": [kind], "detail": detail}
 
 
+_STORED_READS: Json = {
+    "source": ["aws.secretsmanager"],
+    "detail-type": ["AWS API Call via CloudTrail"],
+    "detail": {
+        "eventName": ["GetSecretValue"],
+        "errorCode": [{"exists": False}],
+        "requestParameters": {"secretId": [{"prefix": "suture/"}, {"wildcard": "arn:*:secret:suture/*"}]},
+    },
+}
+"""A function has taken a secret that Suture stored for it: a read, which only a rule in that state hears of. Source:
+EventBridge User Guide, "Receiving read-only management events from AWS services"."""
+
+
 def _asff(types: Iterable[str]) -> Json:
     """Failed checks that nobody has closed, on our types as Security Hub spells them: AWS::IAM::Role, AwsIamRole."""
     spelled = [re.sub("[A-Z]{2,}", lambda m: m[0].capitalize(), t).replace("::", "") for t in types]
@@ -157,7 +176,7 @@ def _asff(types: Iterable[str]) -> Json:
     }
 
 
-def _rule(name: str, pattern: Json) -> Json:
+def _rule(name: str, pattern: Json, state: str = "ENABLED") -> Json:
     slug = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
     target = {
         "Id": "changes",
@@ -165,7 +184,7 @@ def _rule(name: str, pattern: Json) -> Json:
         "DeadLetterConfig": {"Arn": _DLQ},
         "RetryPolicy": {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185},
     }
-    properties = {"Name": {"Fn::Sub": PREFIX + slug}, "EventPattern": pattern, "State": "ENABLED", "Targets": [target]}
+    properties = {"Name": {"Fn::Sub": PREFIX + slug}, "EventPattern": pattern, "State": state, "Targets": [target]}
     return {"Type": "AWS::Events::Rule", "Properties": properties}
 
 
@@ -215,7 +234,8 @@ def rendered_policies(root: Path) -> Files:
     """Every function's policy, and resources.json with the parameters that deploy only the writers in need."""
     needs = writer_operations(root)
     looks = frozenset(o for reader in all_readers().values() for o in reader.OPERATIONS)
-    reading: Mapping[str, frozenset[str]] = {"watch": looks, "sweep": looks, "config_rule": looks}
+    staged = frozenset(o for document in _armed_runbooks(root) for o in _stage_reads(document))
+    reading: Mapping[str, frozenset[str]] = {"watch": looks | staged, "sweep": looks, "config_rule": looks}
     files = {
         root / ".chalice" / f"{name}.policy.json": _text(
             policy(name, reading.get(name) or needs.get(name) or frozenset())
@@ -229,15 +249,28 @@ def rendered_policies(root: Path) -> Files:
 
 
 def writer_operations(root: Path) -> dict[str, frozenset[str]]:
-    """What each writer may call: its runbooks' calls, and the reads of the resource types that they remediate."""
+    """What each writer may call: its runbooks' calls, and the reads of the resource types that they remediate.
+
+    Each stage of a staged runbook has its own writer, and every one of them reads what all the stages read, since it
+    finds out anew which stage is due.
+    """
     needs: dict[str, frozenset[str]] = dict.fromkeys(WRITERS, frozenset())
     for document in _armed_runbooks(root):
-        calls = frozenset(_declared(document))
-        if not calls:
-            continue  # people carry it out
-        writer = writer_of(calls)
-        needs[writer] |= calls | frozenset(_looks(document["remediates"]))
+        reads = frozenset((*_looks(document["remediates"]), *_stage_reads(document)))
+        for part in document.get("stages") or (document,):
+            calls = frozenset(_declared(part))
+            if calls:
+                needs[writer_of(calls)] |= calls | reads
     return needs
+
+
+def _stage_reads(document: Mapping[str, Json]) -> Iterator[str]:
+    for stage in document.get("stages", ()):
+        for read in stage.get("reads", ()):
+            if "resource" in read:
+                yield from all_readers()[read["resource"]].OPERATIONS
+            else:
+                yield read["call"]
 
 
 def _looks(controls: Iterable[str]) -> Iterator[str]:
@@ -266,10 +299,13 @@ def _armed(document: Mapping[str, Json], pins: Mapping[str, Json]) -> bool:
 
 
 def _declared(document: Mapping[str, Json]) -> Iterator[str]:
+    """The calls of a runbook or a stage; where a late value is put back out of the store, the fetching of it too."""
     for step in document.get("steps", ()):
         undo = step.get("undo", "none")
-        yield step["call"]
-        yield from (u["call"] for u in ([undo] if isinstance(undo, dict) else undo) if isinstance(u, dict))
+        calls = [step, *(u for u in ([undo] if isinstance(undo, dict) else undo) if isinstance(u, dict))]
+        yield from (call["call"] for call in calls)
+        if any(isinstance(v, dict) and "stored" in v for call in calls for v in call["with"].values()):
+            yield FETCH
     yield from (check["call"] for check in document.get("verify", ()))
 
 

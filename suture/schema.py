@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Strict, ValidationError
 from pydantic import model_validator as checked
 from pydantic_core import ErrorDetails
 
@@ -31,7 +31,6 @@ from .fields import (
     Mode,
     Moment,
     Name,
-    OperationName,
     PersonId,
     Refused,
     RunbookId,
@@ -39,71 +38,28 @@ from .fields import (
     Slug,
     Text,
     Version,
-    calls,
     distinct,
     lasting,
     short,
 )
+from .schema_parts import Approval, Check, Guard, Model, Stage, Step
 from .yamlfile import Place, Problem, Source
 
 MAX_SUPPRESSION = timedelta(days=180)
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
-
-    @checked(mode="before")
-    @classmethod
-    def _nothing_empty(cls, value: Json) -> Json:
-        """An empty `when:` must not read as "always": a key without value is a mistake everywhere."""
-        empty = next((k for k, v in value.items() if v is None), None) if isinstance(value, dict) else None
-        if empty is not None:
-            raise Refused(f"`{empty}` has no value", "give it one, or remove the key", (empty,))
-        return value
-
-
-class _Call(_Model):
-    call: OperationName
-    with_: dict[str, Any] = Field(alias="with")
-    when: Condition = "true"
-
-
-class _Step(_Call):
-    each: Condition = "="
-    undo: Annotated[tuple[_Call, ...], BeforeValidator(calls)]
-
-
-class _Check(_Model):
-    call: OperationName
-    with_: dict[str, Any] = Field(alias="with")
-    each: Condition = "="
-    expect: Condition
-
-
-class _Guard(_Model):
-    expect: Condition
-    otherwise: Literal["skip", "escalate"] = Field(alias="else")
-    why: Text
-
-
-class _Approval(_Model):
-    minimum: Annotated[int, Strict(), Field(alias="min", ge=1, le=5)]
-    groups: Annotated[tuple[Slug, ...], Field(min_length=1, max_length=5), AfterValidator(distinct)]
-    expires: Annotated[str, AfterValidator(lasting(5 * MINUTE, 7 * DAY))]
-
-
-class _Limits(_Model):
+class _Limits(Model):
     per_hour: Annotated[int, Strict(), Field(ge=1, le=1000)]
     cooldown: Annotated[str, AfterValidator(lasting(MINUTE, 30 * DAY))]
     max_reapply: Annotated[int, Strict(), Field(ge=1, le=10)]
 
 
-class _Watch(_Model):
+class _Watch(Model):
     length: Annotated[str, AfterValidator(lasting(MINUTE, 7 * DAY))] = Field(alias="for")
     undo_if: Condition = "false"
 
 
-class _DeploymentFact(_Model):
+class _DeploymentFact(Model):
     deployment: Literal["boundary_arn", "access_log_arn"]
 
 
@@ -115,7 +71,7 @@ def _parameter(value: Json) -> Json:
     return value
 
 
-class RunbookDocument(_Model):
+class RunbookDocument(Model):
     """A runbook as its author writes it."""
 
     id: RunbookId
@@ -126,14 +82,15 @@ class RunbookDocument(_Model):
     tier: Literal["low", "medium", "high"]
     reversible: Literal["full", "partial", "none"]
     mode: Mode
-    guards: tuple[_Guard, ...] = ()
-    steps: Annotated[tuple[_Step, ...], Field(max_length=20)] = ()
-    approval: _Approval
+    guards: tuple[Guard, ...] = ()
+    steps: Annotated[tuple[Step, ...], Field(max_length=20)] = ()
+    stages: Annotated[tuple[Stage, ...], Field(min_length=2, max_length=20)] = ()
+    approval: Approval
     limits: _Limits
     watch: _Watch | None = None
     leaves: Literal["closed", "open"] = "closed"
-    verify: tuple[_Check, ...] = ()
-    params: dict[Name, Annotated[Any, BeforeValidator(_parameter)]] = {}
+    verify: tuple[Check, ...] = ()
+    params: dict[Name, Annotated[Any, BeforeValidator(_parameter)]] = Field(default_factory=dict)
     uses: Annotated[tuple[Function, ...], AfterValidator(distinct)] = ()
     manual: tuple[Text, ...] = ()
 
@@ -145,8 +102,12 @@ class RunbookDocument(_Model):
                 "write `mode: propose`",
                 ("mode",),
             )
-        if not self.steps:
+        if self.steps and self.stages:
+            raise Refused("a runbook has steps, or stages with steps of their own", "give one of the two", ("steps",))
+        if not self.steps and not self.stages:
             self._is_by_hand()
+        if self.stages:
+            self._is_staged()
         if (self.leaves == "open") != bool(self.verify):
             raise Refused(
                 "`leaves: open` and `verify` go together: a closed case is verified by its control",
@@ -154,6 +115,14 @@ class RunbookDocument(_Model):
                 ("verify",) if self.verify else ("leaves",),
             )
         return self
+
+    def _is_staged(self) -> None:
+        if self.watch or self.verify or self.guards or self.mode == "auto":
+            what = "a staged runbook is never automatic, and watches, verifies and guards stage by stage"
+            raise Refused(what, "move them into the stages", ("stages",))
+        twice = [s.name for n, s in enumerate(self.stages) if s.name in [o.name for o in self.stages[:n]]]
+        if twice:
+            raise Refused(f"two stages are called {twice[0]}", "give each a name of its own", ("stages",))
 
     def _is_by_hand(self) -> None:
         """Without a call there must be people's steps, and nothing that is about calls."""
@@ -167,17 +136,17 @@ class RunbookDocument(_Model):
             raise Refused(what, step, (name,))
 
 
-class _AccountMode(_Model):
+class _AccountMode(Model):
     mode: Mode
 
 
-class _Pin(_Model):
+class _Pin(Model):
     runbook: RunbookId
     version: Version
     mode: Mode
     accounts: Annotated[tuple[AnyAccount, ...], Field(min_length=1), AfterValidator(distinct)] = ("*",)
     resources: Annotated[tuple[ArnPattern, ...], Field(min_length=1), AfterValidator(distinct)] = ()
-    params: dict[Name, Any] = {}
+    params: dict[Name, Any] = Field(default_factory=dict)
 
     @checked(mode="after")
     def _all_or_some(self) -> _Pin:
@@ -186,15 +155,15 @@ class _Pin(_Model):
         return self
 
 
-class PinsDocument(_Model):
+class PinsDocument(Model):
     """governance/pins.yaml: which version of which runbook, and how far it may go where."""
 
     mode: Mode
-    accounts: dict[AccountId, _AccountMode] = {}
+    accounts: dict[AccountId, _AccountMode] = Field(default_factory=dict)
     pins: tuple[_Pin, ...]
 
 
-class _Identity(_Model):
+class _Identity(Model):
     account: AccountId
     role: IamName = ""
     session: Session = ""
@@ -220,19 +189,19 @@ class _Identity(_Model):
         return self
 
 
-class _Person(_Model):
+class _Person(Model):
     name: Annotated[Text, Field(max_length=80)]
     groups: Annotated[tuple[Slug, ...], Field(min_length=1), AfterValidator(distinct)]
     iam: Annotated[tuple[_Identity, ...], Field(min_length=1)]
 
 
-class ApproversDocument(_Model):
+class ApproversDocument(Model):
     """governance/approvers.yaml: who may decide, by the identity that AWS authenticated."""
 
     people: dict[PersonId, _Person]
 
 
-class _Suppression(_Model):
+class _Suppression(Model):
     id: Slug
     control: Slug
     resource: ArnPattern
@@ -257,7 +226,7 @@ class _Suppression(_Model):
         return self
 
 
-class SuppressionsDocument(_Model):
+class SuppressionsDocument(Model):
     """governance/suppressions.yaml: findings that somebody accepts for a while, with a reason."""
 
     suppressions: tuple[_Suppression, ...]
@@ -323,7 +292,7 @@ def _path(place: Place) -> str:
 
 
 def _field_names() -> tuple[str, ...]:
-    return tuple(sorted({f.alias or name for model in _models(_Model) for name, f in model.model_fields.items()}))
+    return tuple(sorted({f.alias or name for model in _models(Model) for name, f in model.model_fields.items()}))
 
 
 def _models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSResponse
+from leading import stage_state, taken_up
 from world import ACCOUNT, REGION, Context, TestDeployment, World, function, role
 
 from chalicelib import detection, pipeline
@@ -33,7 +34,15 @@ WRITES = {
     "UpdateStage",
     "CreateSecret",
     "DeleteSecret",
+    "RestoreSecret",
+    "PutRolePolicy",
+    "DeleteRolePolicy",
+    "UpdateFunctionConfiguration",
+    "DeleteFunction",
 }
+
+
+SECRET_CONTROL = "lambda-env-plaintext-secret"
 
 
 class Killed(BaseException):
@@ -235,6 +244,28 @@ def _secret(stage: Stage, name: str) -> str:
     return name
 
 
+STAGES = {"store": "oncall", "grant": "security", "reference": "oncall", "remove": "oncall"}
+"""The stages with calls of the way out of a secret, and who approves each."""
+
+
+def _led_to(due: str) -> Callable[[Stage, str], str]:
+    """A function with a secret, on which every stage before `due` is applied."""
+
+    def make(stage: Stage, name: str) -> str:
+        _secret(stage, name)
+        for earlier in list(STAGES)[: list(STAGES).index(due)]:
+            stage.look("AWS::Lambda::Function", name)
+            stage.decide(STAGES[earlier], stage.case(name, SECRET_CONTROL), "approve")
+            assert stage.deliver(stage.writer_message()) == []
+        if due == "remove":
+            stage.look("AWS::Lambda::Function", name)
+            taken_up(stage.w, name)
+        stage.queues.take("changes", "notices")
+        return name
+
+    return make
+
+
 def _admin(stage: Stage, name: str) -> str:
     role(name, policy={"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
     return name
@@ -260,9 +291,15 @@ def _stage(stage: Stage, name: str) -> str:
 WOUNDS: Mapping[str, Wound] = {
     "lambda-remove-public-grants": Wound("AWS::Lambda::Function", "lambda-policy-public", _public_grants),
     "lambda-require-url-auth": Wound("AWS::Lambda::Function", "lambda-url-public", _public_url),
-    "lambda-store-secret": Wound(
+    "lambda-lead-out-secret": Wound(
         "AWS::Lambda::Function", "lambda-env-plaintext-secret", _secret, ("oncall",), "WAITING_OWNER"
     ),
+    **{
+        f"lambda-lead-out-secret: {due}": Wound(
+            "AWS::Lambda::Function", SECRET_CONTROL, _led_to(due), (STAGES[due],), "WAITING_OWNER"
+        )
+        for due in ("grant", "reference", "remove")
+    },
     "iam-contain-role": Wound("AWS::IAM::Role", "iam-role-admin", _admin, ("oncall", "security")),
     "iam-narrow-trust": Wound("AWS::IAM::Role", "iam-trust-public", _trust, ("oncall",)),
     "apigateway-guard-stage": Wound("AWS::ApiGateway::Stage", "apigateway-stage-unguarded", _stage, ("oncall",)),
@@ -293,6 +330,8 @@ def state_of(stage: Stage, case: Case) -> str:
 
 
 def _secret_state(case: Case) -> str:
+    if case.plan and case.plan["stage"] != "store":
+        return stage_state(case)
     client = boto3.client("secretsmanager", region_name=REGION)
     found = [s for s in client.list_secrets(IncludePlannedDeletion=True)["SecretList"] if case.id in s["Name"]]
     assert len(found) <= 1

@@ -162,7 +162,12 @@ def test_a_runbook_out_of_place_is_refused(root: Path, name: str) -> None:
 
 BROKEN = [
     ("pins.yaml", "mode: propose\n\n", "mode: full\n\n", "`mode` cannot be"),
-    ("pins.yaml", "lambda-store-secret, version: 1.0.0", "lambda-store-secret, version: 1.0.1", "there is no runbook"),
+    (
+        "pins.yaml",
+        "lambda-lead-out-secret, version: 1.0.0",
+        "lambda-lead-out-secret, version: 1.0.1",
+        "there is no runbook",
+    ),
     ("pins.yaml", "mode: propose\n\n", "mode: [\n\n", "this is not YAML"),
     ("approvers.yaml", "people: {}", "people: {sam: {name: Sam}}", "is missing"),
     ("suppressions.yaml", "suppressions: []", "suppressions: [{}]", "is missing"),

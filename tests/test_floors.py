@@ -21,6 +21,8 @@ FLOORS = {
     "chalicelib.plaintext": LANGUAGE,
     "chalicelib.redaction": LANGUAGE,
     "chalicelib.aws": SHELL,
+    "chalicelib.aws.entries": LANGUAGE,
+    "chalicelib.aws.operations_leading": LANGUAGE,
     "chalicelib.aws.operations": LANGUAGE,  # a table without a client: policies and lint are rendered from it
     "chalicelib.chat": SHELL,
     "chalicelib.logs": SHELL,
@@ -29,6 +31,7 @@ FLOORS = {
     "chalicelib.detection": STORY,  # the chapters of pipeline.py
     "chalicelib.opening": STORY,
     "chalicelib.deciding": STORY,
+    "chalicelib.outliving": STORY,
     "chalicelib.remediation": STORY,
     "chalicelib.sweeping": STORY,
     "chalicelib.compliance": STORY,

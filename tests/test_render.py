@@ -216,7 +216,9 @@ def test_every_rule_keeps_what_it_could_not_deliver() -> None:
         if entry.get("Type") == "AWS::Events::Rule":
             [target] = entry["Properties"]["Targets"]
             assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["ChangesDlq", "Arn"]}}
-            assert entry["Properties"]["State"] == "ENABLED"
+            hears_reads = entry["Properties"]["Name"]["Fn::Sub"].endswith("stored-secret-reads")
+            state = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS" if hears_reads else "ENABLED"
+            assert entry["Properties"]["State"] == state
 
 
 # --- writers and policies -------------------------------------------------------------------------------------------
@@ -250,7 +252,10 @@ def test_a_writer_gets_its_runbooks_calls_and_nothing_of_the_others() -> None:
     needs = writer_operations(ROOT)
     writes = {w: {o for o in needs[w] if OPERATIONS[o].kind == "write"} for w in WRITERS}
     assert all(o.startswith("iam:") for o in writes["remediate_iam"])
-    assert all(o.startswith("secretsmanager:") for o in writes["remediate_secrets"])
+    of_secrets = ("secretsmanager:", "lambda:UpdateFunctionConfiguration")
+    assert all(o.startswith(of_secrets) for o in writes["remediate_secrets"])
+    fetching = [w for w in WRITERS if "secretsmanager:GetSecretValue" in needs[w]]
+    assert fetching == ["remediate_secrets"], "a value comes out of the store for the writer that put it there alone"
     assert not [o for o in writes["remediate"] if o.startswith(("iam:", "secretsmanager:"))]
     assert "lambda:RemovePermission" in writes["remediate"] and "lambda:AddPermission" in writes["remediate"]
 

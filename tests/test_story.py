@@ -174,7 +174,8 @@ def test_a_secret_is_stored_and_is_nowhere_else(w: World) -> None:
     case = w.case("lambda-env-plaintext-secret")
     assert case.state == "PENDING"
     w.decide("oncall", case, "approve")
-    assert w.case("lambda-env-plaintext-secret").state == "WAITING_OWNER"
+    case = w.case("lambda-env-plaintext-secret")
+    assert (case.state, case.standing["stage"]) == ("PENDING", "grant")
     secrets = boto3.client("secretsmanager", region_name=REGION)
     (stored,) = secrets.list_secrets()["SecretList"]
     assert secrets.get_secret_value(SecretId=stored["ARN"])["SecretString"] == value

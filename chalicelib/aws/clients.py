@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,6 +38,8 @@ _MARKERS = {
     "s3:ListObjectsV2": ("NextContinuationToken", "ContinuationToken"),
     "dynamodb:ListTables": ("LastEvaluatedTableName", "ExclusiveStartTableName"),
     "dynamodb": _NEXT,
+    "cloudtrail": _NEXT,
+    "cloudwatch": _NEXT,
 }
 """Where an answer says that there is more, and where the next request repeats it: by service, and by operation where a
 service has several ways. botocore's paginators know the same, and cost a cold start the reading of one more model."""
@@ -113,6 +116,8 @@ class Clients:
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
+            theirs = logging.getLogger("botocore")
+            theirs.setLevel(max(theirs.getEffectiveLevel(), logging.INFO))  # its debug records hold whole requests
             own = isinstance(self._session, Session)
             make = self._session.create_client if own else self._session.client
             self._clients[service] = make(service, region_name=self.region, config=_CONFIG)
@@ -150,8 +155,8 @@ def classified(error: ClientError | BotoCoreError, name: str) -> CallFailed:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     kind = _CLASSES.get(code) or (Throttled if status >= 500 else Invalid)
-    message = str(error.response.get("Error", {}).get("Message", ""))[:300]
-    return kind(f"{name} answered {code}: {message}", operation=name, code=code)
+    message = "" if operation(name).hushed else f": {str(error.response.get('Error', {}).get('Message', ''))[:300]}"
+    return kind(f"{name} answered {code}{message}", operation=name, code=code)
 
 
 def _method(api: str) -> str:

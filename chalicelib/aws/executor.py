@@ -13,10 +13,24 @@ from ..cases import Case, moved
 from ..errors import Busy, CallFailed, Denied, Escalation, Invalid, SutureError, Throttled
 from ..model import Json, Plan
 from ..runbooks import Runbook
-from .hands import Hands, Lease, MustWait, Sight, called, current, journalled, lease_key, look, may_write, move
+from .hands import (
+    Hands,
+    Lease,
+    MustWait,
+    Sight,
+    called,
+    current,
+    fetched,
+    journalled,
+    lease_key,
+    look,
+    may_write,
+    move,
+)
 from .journal import Journalled
 from .ledger import Entry
 from .operations import missing_actions
+from .replanning import Again, replanned, state_of
 from .undoing import undone
 from .verifying import verified
 
@@ -33,20 +47,20 @@ def apply(hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Json]
         if case.state == "VERIFYING":
             return verified(hands, case, runbook, params, journalled(hands, case))
         sight = look(hands, case)
-        finding = sight.finding(case.control)
         begun = hands.journal.read(case.id, case.plan_digest) if case.state == "APPLYING" else None
         if begun is not None and begun.steps:
             return _resumed(hands, case, runbook, params, begun, sight)
-        if sight.resource is None or finding is None:
+        again = replanned(hands, case, runbook, params, sight)
+        plan = again.plan
+        if plan is None and not runbook.stage:
             return _healed(hands, case, sight)
-        plan = planning.plan(case.id, sight.resource, finding, runbook, params, hands.key)
-        if isinstance(plan, planning.Refusal):
+        if not isinstance(plan, Plan):
             return _superseded(hands, case, plan)
         if plan.digest != case.plan_digest:
             if not _has_same_calls(case, plan):
                 return _superseded(hands, case, plan)
             case = _renewed(hands, case, plan)
-        return _fresh(hands, case, runbook, params, plan, sight)
+        return _fresh(hands, case, runbook, params, again, sight)
 
 
 def undo(hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Json]) -> Case:
@@ -56,40 +70,35 @@ def undo(hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Json])
         return undone(hands, case, journalled(hands, case), runbook, params)
 
 
-def _fresh(hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Json], plan: Plan, sight: Sight) -> Case:
-    resource, finding = sight.resource, sight.finding(case.control)
-    assert resource is not None and finding is not None
+def _fresh(hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Json], again: Again, sight: Sight) -> Case:
+    plan = again.plan
+    assert sight.resource is not None and isinstance(plan, Plan)
     may_write(hands)
-    state = redaction.shown(resource.config, hands.key)
+    state = redaction.shown(sight.resource.config, hands.key)
     hands.journal.begin(plan, state, sight.broken, lease_key(case), hands.time)
     if case.state == "APPROVED":
         case = move(hands, case, "APPLYING", "began to apply the plan", {"plan": plan.digest})
-    at = planning.bench(case.id, resource, finding, runbook, params, hands.key)
     numbers = tuple(range(len(plan.steps)))
-    return _carried_out(hands, case, runbook, params, plan, numbers, at)
+    return _carried_out(hands, case, runbook, params, plan, numbers, again.at)
 
 
 def _resumed(
     hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Json], begun: Journalled, sight: Sight
 ) -> Case:
     """Go on after a crash: what was done stays done, what was started is looked at, the rest is called."""
-    plan, finding = begun.plan, sight.finding(case.control)
+    plan = begun.plan
     done = {s.number for s in begun.steps if s.done}
     known = [s.call for s in plan.steps]
-    again: Plan | planning.Refusal | None = None
-    at: planning.Bench | None = None
-    if sight.resource is not None and finding is not None:
-        at = planning.bench(case.id, sight.resource, finding, runbook, params, hands.key)
-        again = planning.plan(case.id, sight.resource, finding, runbook, params, hands.key)
-    wanted = [s.call for s in again.steps] if isinstance(again, Plan) else []
-    if isinstance(again, planning.Refusal) or any(call not in known for call in wanted):
+    again = replanned(hands, case, runbook, params, sight)
+    wanted = [s.call for s in again.plan.steps] if isinstance(again.plan, Plan) else []
+    if isinstance(again.plan, planning.Refusal) or any(call not in known for call in wanted):
         changed = Invalid("somebody changed the resource while the plan was being applied")
         return _failed(hands, case, runbook, params, plan, changed)
     for step in begun.steps:
         if not step.done and known[step.number] not in wanted:
             hands.journal.finish(plan, step.number, {"observed": True})
     left = tuple(n for n, call in enumerate(known) if n not in done and call in wanted)
-    return _carried_out(hands, case, runbook, params, plan, left, at)
+    return _carried_out(hands, case, runbook, params, plan, left, again.at)
 
 
 def _carried_out(
@@ -117,7 +126,7 @@ def _made(hands: Hands, case: Case, plan: Plan, number: int, at: planning.Bench)
     call = plan.steps[number].call
     may_write(hands)
     try:
-        parameters = planning.late_values(call.parameters, at)
+        parameters = planning.late_values(call.parameters, at, lambda secret: fetched(hands, secret))
     except Escalation as error:
         return error
     hands.journal.start(plan, number, lease_key(case), hands.time)
@@ -149,7 +158,7 @@ def _failed(
         facts["missing"] = missing_actions(error)
     why, is_touched = f"a call failed: {error.what}", any(s.done for s in begun.steps)
     if is_touched and isinstance(error, CallFailed) and error.operation:
-        hands.journal.after(plan, redaction.state_digest(sight.resource, hands.key))
+        hands.journal.after(plan, state_of(hands, case, runbook, params, sight))
         if plan.tier == "low":
             hands.journal.take_back(plan, why)
             what = f"a call failed, so the others are taken back: {error.what}"
@@ -160,6 +169,8 @@ def _failed(
 
 
 def _healed(hands: Hands, case: Case, sight: Sight) -> Case:
+    if case.is_led:
+        return move(hands, case, "SUPERSEDED", "the resource is gone", {})
     why = "the resource is gone" if sight.resource is None else "the control holds again, without us"
     return move(hands, case, "RESOLVED", why, {}, mark="released")
 
@@ -185,6 +196,7 @@ def _renewed(hands: Hands, case: Case, plan: Plan) -> Case:
     return hands.ledger.advance(case, [(step, Entry(hands.worker, what, digests)) for step in (old, new, again)])
 
 
-def _superseded(hands: Hands, case: Case, plan: Plan | planning.Refusal) -> Case:
-    why = plan.why if isinstance(plan, planning.Refusal) else "the resource changed since the plan was made"
+def _superseded(hands: Hands, case: Case, plan: Plan | planning.Refusal | None) -> Case:
+    changed = "the resource changed since the plan was made" if plan else "what this stage does was done meanwhile"
+    why = plan.why if isinstance(plan, planning.Refusal) else changed
     return move(hands, case, "SUPERSEDED", why, {"approved": case.plan_digest})

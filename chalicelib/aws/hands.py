@@ -143,6 +143,9 @@ def called(hands: Hands, name: str, parameters: Mapping[str, Json]) -> Mapping[s
     forbidden = sorted(set(parameters) & set(entry.never))
     if entry.kind != "write" or forbidden:
         raise Invalid(f"{name} may not be called with {', '.join(forbidden) or 'a plan'}", operation=name)
+    lacking = sorted(set(entry.needs) - set(parameters))
+    if lacking:
+        raise Invalid(f"{name} may not be called without {', '.join(lacking)}", operation=name)
     try:
         answer = hands.clients.call(name, parameters)
     except CallFailed as error:
@@ -152,24 +155,38 @@ def called(hands: Hands, name: str, parameters: Mapping[str, Json]) -> Mapping[s
     return {k: v for k, v in answer.items() if k in ("ARN", "Name", "VersionId")}
 
 
+def fetched(hands: Hands, secret: Mapping[str, Json]) -> str:
+    """The value of a secret that Suture stored, for a late value. Raises a CallFailed."""
+    return str(hands.clients.call("secretsmanager:GetSecretValue", secret)["SecretString"])
+
+
 class Lease:
-    """One worker a resource: taken before the first read, given back at the end, outliving a crash by its time."""
+    """One worker a resource: taken before the first read, given back at the end, outliving a crash by its time.
+
+    A plan that writes to another resource too has the lease on that as well: all of them, or none.
+    """
 
     def __init__(self, hands: Hands, case: Case) -> None:
-        self._hands, self._key = hands, lease_key(case)
+        plan = case.the_plan
+        self._hands, self._keys = hands, (lease_key(case), *(plan.holds if plan else ()))
+        self._taken: list[str] = []
 
     def __enter__(self) -> None:
         until = iso(self._hands.now() + timedelta(seconds=self._hands.lease_seconds))
-        try:
-            self._hands.journal.take_lease(self._key, self._hands.time, until)
-        except Conflict as error:
-            raise MustWait("another worker is at this resource", 10) from error
+        for key in self._keys:
+            try:
+                self._hands.journal.take_lease(key, self._hands.time, until)
+            except Conflict as error:
+                self.__exit__()
+                raise MustWait("another worker is at this resource", 10) from error
+            self._taken.append(key)
 
     def __exit__(self, *_: object) -> None:
-        try:
-            self._hands.journal.release_lease(self._key)
-        except CallFailed as error:
-            log("warning", "a lease was not given back; it ends by itself", where=self._key, why=error.what)
+        for key in self._taken:
+            try:
+                self._hands.journal.release_lease(key)
+            except CallFailed as error:
+                log("warning", "a lease was not given back; it ends by itself", where=key, why=error.what)
 
 
 def lease_key(case: Case) -> str:

@@ -123,8 +123,9 @@ class Journal:
             self._table.put(item)
             return
         names, values = {"#o": "owner", "#u": "until"}, {":o": self._worker, ":n": now}
-        held = part_check(f"LEASE#{resource}", "LEASE", "#o = :o AND #u > :n", names, values)
-        self._table.write(held, part_put(item))
+        leases = (f"LEASE#{key}" for key in (resource, *plan.holds))
+        held = [part_check(lease, "LEASE", "#o = :o AND #u > :n", names, values) for lease in leases]
+        self._table.write(*held, part_put(item))
 
     def _mac(self, case: str, sk: str, text: str) -> str:
         message = canonical([case, sk, text]).encode()

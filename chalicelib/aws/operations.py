@@ -3,8 +3,8 @@
 An entry says which IAM action on which resource the call needs (policies are rendered from it, and the sandbox
 authorises by it), whether it reads or writes, what may never be among its parameters, what of them a message
 may show, and what a retry may assume. Kinds: `read` and `write` touch customers' resources, and runbooks may
-name them; `own` is Suture's own plumbing, and `look` what a person's commands read with that person's credentials: no
-runbook may name those, and no function has the right.
+name them. The others may not stand in a runbook: `own` is Suture's own plumbing, `late` reads a value for a late
+parameter, and `look` is what a person's commands read with that person's credentials: no function has the right.
 
 Actions and resource formats: AWS Service Authorization Reference, one page a service.
 """
@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..errors import BadRunbook, CallFailed, SutureError
 from ..model import Json
+from .entries import Operation
+from .entries import own as _own
+from .entries import read as _read
+from .operations_commands import COMMAND_OPERATIONS
+from .operations_leading import LEADING_OPERATIONS
 
 _FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:{FunctionName}"
 _ROLE = "arn:{partition}:iam::{account}:role/{RoleName}"
-_USER = "arn:{partition}:iam::{account}:user/{UserName}"
-_GROUP = "arn:{partition}:iam::{account}:group/{GroupName}"
 _POLICY = "arn:{partition}:iam::{account}:policy/{PolicyArn}"
 _COPY = "arn:{partition}:iam::{account}:policy/suture/"
 _STAGE = "arn:{partition}:apigateway:{region}::/restapis/{restApiId}/stages/{stageName}"
@@ -38,38 +40,9 @@ _BUCKET = "arn:{partition}:s3:::{Bucket}"
 _LAYER = "arn:{partition}:lambda:{region}:{account}:layer:{LayerName}:{VersionNumber}"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One entry. `iam` holds (action, resource template) pairs; a template's braces name call parameters.
-
-    `repeat` says what happens when the same request is sent twice: `state` (same end state), `token` (the
-    request carries an idempotency token), or `none` (never send it again without observing first).
-    `absent` lists AWS error codes that mean "what this call would remove is not there". `settle` is the time in
-    seconds until a following read must show the effect. `shown` names the parameters that messages may show.
-    """
-
-    kind: str
-    iam: tuple[tuple[str, str], ...]
-    repeat: str = "state"
-    absent: tuple[str, ...] = ()
-    never: tuple[str, ...] = ()
-    shown: tuple[str, ...] = ()
-    settle: int = 10
-
-
-def _read(action: str, resource: str) -> Operation:
-    return Operation("read", ((action, resource),))
-
-
-def _look(action: str, resource: str) -> Operation:
-    return Operation("look", ((action, resource),))
-
-
-def _own(*pairs: tuple[str, str]) -> Operation:
-    return Operation("own", pairs)
-
-
 OPERATIONS: Mapping[str, Operation] = {
+    **LEADING_OPERATIONS,
+    **COMMAND_OPERATIONS,
     "lambda:ListFunctions": _read("lambda:ListFunctions", "*"),
     "lambda:ListVersionsByFunction": _read("lambda:ListVersionsByFunction", _FUNCTION),
     "lambda:ListAliases": _read("lambda:ListAliases", _FUNCTION),
@@ -226,13 +199,7 @@ OPERATIONS: Mapping[str, Operation] = {
         repeat="token",
         never=("ForceOverwriteReplicaSecret", "AddReplicaRegions"),
         shown=("Name", "Description", "KmsKeyId", "Tags"),
-    ),
-    "secretsmanager:DeleteSecret": Operation(
-        "write",
-        (("secretsmanager:DeleteSecret", _SECRET),),
-        absent=("ResourceNotFoundException",),
-        never=("ForceDeleteWithoutRecovery",),
-        shown=("SecretId", "RecoveryWindowInDays"),
+        hushed=True,
     ),
     "secretsmanager:ListSecrets": _read("secretsmanager:ListSecrets", "*"),
     "secretsmanager:GetResourcePolicy": _read("secretsmanager:GetResourcePolicy", _ANY_SECRET),
@@ -300,25 +267,6 @@ OPERATIONS: Mapping[str, Operation] = {
         never=("ConfirmRemoveSelfBucketAccess",),
         shown=("Bucket", "Policy"),
     ),
-    "iam:GetUser": _look("iam:GetUser", _USER),
-    "iam:ListUserPolicies": _look("iam:ListUserPolicies", _USER),
-    "iam:GetUserPolicy": _look("iam:GetUserPolicy", _USER),
-    "iam:ListAttachedUserPolicies": _look("iam:ListAttachedUserPolicies", _USER),
-    "iam:ListGroupsForUser": _look("iam:ListGroupsForUser", _USER),
-    "iam:GetGroup": _look("iam:GetGroup", _GROUP),
-    "iam:ListGroupPolicies": _look("iam:ListGroupPolicies", _GROUP),
-    "iam:GetGroupPolicy": _look("iam:GetGroupPolicy", _GROUP),
-    "iam:ListAttachedGroupPolicies": _look("iam:ListAttachedGroupPolicies", _GROUP),
-    "organizations:DescribeOrganization": _look("organizations:DescribeOrganization", "*"),
-    "organizations:ListParents": _look("organizations:ListParents", "*"),
-    "organizations:ListPoliciesForTarget": _look("organizations:ListPoliciesForTarget", "*"),
-    "organizations:DescribePolicy": _look("organizations:DescribePolicy", "*"),
-    "cloudtrail:GetEventDataStore": _look("cloudtrail:GetEventDataStore", "{EventDataStore}"),
-    "cloudtrail:StartQuery": _look("cloudtrail:StartQuery", "*"),
-    "cloudtrail:GetQueryResults": _look("cloudtrail:GetQueryResults", "*"),
-    "cloudtrail:CancelQuery": _look("cloudtrail:CancelQuery", "*"),
-    "s3:ListObjectsV2": _look("s3:ListBucket", _BUCKET),
-    "s3:GetObject": _look("s3:GetObject", _BUCKET + "/{Key}"),
     "dynamodb:GetItem": _own(("dynamodb:GetItem", _TABLE)),
     "dynamodb:PutItem": _own(("dynamodb:PutItem", _TABLE)),
     "dynamodb:UpdateItem": _own(("dynamodb:UpdateItem", _TABLE)),

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .. import planning, redaction
+from .. import planning
 from ..cases import Case, noted
-from ..errors import Busy, CallFailed, Conflict, Denied, Gone, Throttled
+from ..errors import BadRunbook, Busy, CallFailed, Conflict, Denied, Escalation, Gone, SutureError, Throttled
 from ..model import Call, Finding, Json
 from ..runbooks import Runbook
 from .answers import plain
-from .hands import Hands, MustWait, Sight, called, lease_key, look, may_write, move, names, settled
+from .hands import Hands, MustWait, Sight, called, fetched, lease_key, look, may_write, move, names, settled
 from .journal import Journalled
 from .ledger import Entry
+from .replanning import standing_of, state_of
+from .standing import finding_of, place_of
 
 
 def undone(hands: Hands, case: Case, done: Journalled, runbook: Runbook, params: Mapping[str, Json]) -> Case:
@@ -22,7 +24,7 @@ def undone(hands: Hands, case: Case, done: Journalled, runbook: Runbook, params:
     calls = [call for call, _ in undoing]
     if sight.resource is None:
         return _failed(hands, case, "the resource is gone", calls)
-    now = redaction.state_digest(sight.resource, hands.key)
+    now = state_of(hands, case, runbook, params, sight)
     if not done.undoing and now not in (done.after, done.before):
         why = "somebody changed the resource since; nothing was called"
         return _failed(hands, case, why, calls, expected=done.after, found=now)
@@ -30,8 +32,10 @@ def undone(hands: Hands, case: Case, done: Journalled, runbook: Runbook, params:
     if held is None:
         return _failed(hands, case, "the same problem is open again as another case; nothing was called", calls)
     is_back = now == done.before != done.after
+    known = finding_of(held, sight.findings)
+    at = planning.bench(case.id, sight.resource, known, runbook, params, hands.key)
     for number, (call, was_done) in enumerate(() if is_back else undoing):
-        error = _taken_back(hands, held, done, number, call, number in done.undoing or not was_done)
+        error = _taken_back(hands, held, done, number, call, number in done.undoing or not was_done, at)
         if error:
             return _failed(hands, held, error.what, calls[number:])
     return _verified(hands, held, done, runbook, params, calls)
@@ -54,15 +58,21 @@ def _held(hands: Hands, case: Case) -> Case | None:
 
 
 def _taken_back(
-    hands: Hands, case: Case, done: Journalled, number: int, call: Call, is_repeat: bool
-) -> CallFailed | None:
+    hands: Hands, case: Case, done: Journalled, number: int, call: Call, is_repeat: bool, at: planning.Bench
+) -> SutureError | None:
     """Make one undo call; answers with its failure. A call that may have been made before, or whose step may never
     have had its effect, may be refused as needless: then the verifying read decides.
     """
     may_write(hands)
+    try:
+        parameters = planning.late_values(call.parameters, at, lambda secret: fetched(hands, secret))
+    except Throttled as error:
+        raise MustWait(error.what, 15) from error
+    except (Escalation, CallFailed) as error:
+        return error
     hands.journal.start_undo(done.plan, number, call, lease_key(case), hands.time)
     try:
-        called(hands, call.operation, call.parameters)
+        called(hands, call.operation, parameters)
     except Throttled as error:
         raise MustWait(error.what, 15) from error
     except CallFailed as error:
@@ -79,13 +89,18 @@ def _verified(
     def problem(sight: Sight) -> str:
         if sight.resource is None:
             return "the resource is gone"
-        if redaction.state_digest(sight.resource, hands.key) != done.before:
+        if state_of(hands, case, runbook, params, sight) != done.before:
             return "the resource is not as it was before the fix"
         return _remains(hands, case, sight, runbook, params)
 
-    _, why = settled(hands, case, done.plan, problem)
+    sight, why = settled(hands, case, done.plan, problem)
     if why:
         return _failed(hands, case, why, calls)
+    if runbook.stage:
+        left = tuple(s for s in case.stages if s["plan"]["digest"] != case.plan_digest)
+        stands = {"stages": left, "standing": place_of(runbook), "evidence": finding_of(case, sight.findings).evidence}
+        why = f"the stage {runbook.stage} is taken back: all is as it was before it"
+        return move(hands, case, "UNDONE", why, {"stage": runbook.stage}, mark="undone", applied="", **stands)
     why = "the resource is as it was before the fix"
     return move(hands, case, "UNDONE", why, {}, mark="undone", applied="")
 
@@ -93,6 +108,8 @@ def _verified(
 def _remains(hands: Hands, case: Case, sight: Sight, runbook: Runbook, params: Mapping[str, Json]) -> str:
     """What a staged runbook made beside the resource and is still there, as a sentence; empty when nothing is."""
     assert sight.resource is not None
+    if runbook.stage:
+        return _is_still_done(hands, case, runbook, params, sight)
     known = Finding(case.control, case.severity, case.arn, case.title, case.evidence)
     finding = sight.finding(case.control) or known
     at = planning.bench(case.id, sight.resource, finding, runbook, params, hands.key)
@@ -103,6 +120,15 @@ def _remains(hands: Hands, case: Case, sight: Sight, runbook: Runbook, params: M
         except Gone:
             continue
     return ""
+
+
+def _is_still_done(hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Json], sight: Sight) -> str:
+    """A stage is taken back when it is due again, or one before it is."""
+    try:
+        standing = standing_of(hands, case, runbook, params, sight)
+    except (Escalation, BadRunbook) as error:
+        return error.what
+    return "" if standing.stage and standing.number <= runbook.number else f"the stage {runbook.stage} is still done"
 
 
 def _failed(hands: Hands, case: Case, why: str, calls: list[Call], **facts: Json) -> Case:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from .. import planning, redaction
+from .. import planning
 from ..cases import Case
 from ..errors import CallFailed, Throttled
 from ..model import Json, Plan
@@ -14,6 +14,7 @@ from ..times import iso
 from .answers import plain
 from .hands import Hands, Sight, journalled, move, settled
 from .journal import Journalled
+from .replanning import replanned, state_of
 from .undoing import undone
 
 SOMETHING_ELSE = "its calls took effect; what somebody added meanwhile is another case"
@@ -25,11 +26,15 @@ def verified(hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Js
     sight, problem = settled(hands, case, plan, lambda seen: _problem(hands, case, runbook, params, done, seen))
     if sight.resource is None:
         return move(hands, case, "RESOLVED", "the resource is gone", {}, mark="released", applied="")
-    hands.journal.after(plan, redaction.state_digest(sight.resource, hands.key))
+    hands.journal.after(plan, state_of(hands, case, runbook, params, sight))
     if problem:
         hands.journal.take_back(plan, problem)
         case = move(hands, case, "UNDOING", f"not verified: {problem}", {})
         return undone(hands, case, journalled(hands, case), runbook, params)
+    if plan.stage:
+        what, entry = f"the stage {plan.stage} is verified", {"stage": plan.stage, "at": hands.time, "plan": case.plan}
+        stages = (*case.stages, entry)
+        return move(hands, case, "WAITING_OWNER", what, {"stage": plan.stage}, applied=hands.time, stages=stages)
     if plan.leaves == "open":
         return move(hands, case, "WAITING_OWNER", "verified; the owner must act next", {}, applied=hands.time)
     if runbook.watch:
@@ -49,12 +54,14 @@ def _problem(
     hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Json], done: Journalled, sight: Sight
 ) -> str:
     """Why a read does not yet verify the plan, as a sentence; empty when it does."""
-    finding = sight.finding(case.control)
     if sight.resource is None:
         return ""
     new = sight.broken - done.broken
     if new:
         return f"{', '.join(sorted(new))} holds no longer, and did before"
+    if runbook.stage:
+        return _undone_stage(hands, case, runbook, params, done, sight)
+    finding = sight.finding(case.control)
     if finding is None:
         return ""
     if done.plan.leaves == "closed":
@@ -70,3 +77,14 @@ def _problem(
         except CallFailed as error:
             return error.what
     return ""
+
+
+def _undone_stage(
+    hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Json], done: Journalled, sight: Sight
+) -> str:
+    """A stage took effect when planning it again finds none of its calls to make; others' part may still be open."""
+    again = replanned(hands, case, runbook, params, sight)
+    if isinstance(again.plan, planning.Refusal):
+        return again.plan.why
+    wanted = again.wants(done.plan)
+    return f"{done.plan.steps[wanted[0]].call.operation} had no effect" if wanted else ""

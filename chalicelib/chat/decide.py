@@ -15,31 +15,37 @@ from ..approvals import Approval, Identity, Person
 from ..aws.deployment import Deployment
 from ..aws.handover import hand_over, tell
 from ..aws.ledger import Entry, Ledger, place_of
-from ..cases import AFTER_APPLY, TRANSITIONS, Case, moved, noted
+from ..cases import TRANSITIONS, Case, moved, noted
 from ..errors import BadRequest, Conflict
 from ..governance import Suppression
 from ..model import Json
 from ..redaction import safe_text
 from ..runbooks import Approval as Requirement
 from ..times import iso
+from . import stages
 
 MAX_SUPPRESSION = timedelta(days=180)
 SNOOZE = timedelta(days=7)
 RACES = 4
 """So often a decision that lost a race is taken again, on what the winner left."""
 
-KINDS = ("approve", "reject", "revoke", "undo", "snooze", "suppress")
+KINDS = ("approve", "reject", "revoke", "undo", "snooze", "suppress", "attest", "continue")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody asks for. `plan` is the digest that they saw; `until` is ISO 8601 in UTC, or empty."""
+    """What somebody asks for. `plan` is the digest that they saw; `until` is ISO 8601 in UTC, or empty.
+
+    An attestation says `by` whom and `at` what time (ISO 8601) something was done, and `reason` how.
+    """
 
     case: str
     decision: str
     plan: str
     reason: str
     until: str
+    by: str = ""
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +118,8 @@ def _revoke(d: Deployment, case: Case, requirement: Requirement, person: Person,
 
 
 def _undo(d: Deployment, case: Case, requirement: Requirement, person: Person, request: Request) -> Ruling:
-    """Undo needs the quorum of the apply, and at least one person."""
-    if case.state not in AFTER_APPLY or not case.applied:
-        raise BadRequest(f"case {case.id} is {case.state}: nothing was applied that could be undone", status=409)
+    """Undo needs the quorum of the apply, and at least one person. Of a staged case it takes back the last stage."""
+    case = stages.to_undo(case, request.plan)
     _must_match(case, request)
     _must_have_reason(request)
     newer = d.ledger.history(place_of(case)).cases.get(case.control, case.id)
@@ -147,6 +152,32 @@ def _suppress(d: Deployment, case: Case, requirement: Requirement, person: Perso
     return Ruling(d.ledger.save(case, after, entry, beside=beside), (why,))
 
 
+def _attest(d: Deployment, case: Case, requirement: Requirement, person: Person, request: Request) -> Ruling:
+    """Say that a stage is done which AWS cannot show: who did it, and when. The quorum is the stage's own."""
+    stage = stages.to_attest(d, case)
+    said = stages.attestation(request.by, request.at, request.reason, case.opened, iso(d.now()))
+    word = Approval(person.id, f"stage {stage.name}", "attest", "approve", iso(d.now()), said["how"])
+    quorum = _quorum(d, case, requirement, word)
+    if not quorum.stands:
+        return _recorded(d, case, person, f"{person.name} attested {stage.name}", word, quorum.reasons)
+    words = {**said, "attested_by": person.id, "attested_at": iso(d.now())}
+    what = f"{stage.name}: done by {said['by']} at {said['at']}"
+    after = noted(case, iso(d.now()), attested={**case.attested, stage.name: words}, outcome=what)
+    ruling = Ruling(d.ledger.save(case, after, Entry(person.id, what, words), beside=_beside(case, word)), (what,))
+    stages.look_again(d, case)
+    return ruling
+
+
+def _continue(d: Deployment, case: Case, requirement: Requirement, person: Person, request: Request) -> Ruling:
+    """Take a staged case up again that rests: the stage that is due now is planned and proposed."""
+    _must_have_reason(request)
+    why = f"taken up again by {person.name}: {safe_text(request.reason)}"
+    after = moved(stages.to_continue(case), "SUPERSEDED", iso(d.now()), outcome=why)
+    ruling = Ruling(d.ledger.save(case, after, _entry(person, why, request)), (why,))
+    stages.look_again(d, case)
+    return ruling
+
+
 def _until(d: Deployment, request: Request) -> str:
     now = d.now()
     text = request.until or (iso(now + SNOOZE) if request.decision == "snooze" else "")
@@ -173,6 +204,8 @@ _DECISIONS: Mapping[str, _Decision] = {
     "undo": _undo,
     "snooze": _suppress,
     "suppress": _suppress,
+    "attest": _attest,
+    "continue": _continue,
 }
 
 
@@ -193,8 +226,7 @@ def _person(d: Deployment, identity: Identity | None, case: Case, requirement: R
 
 def _requirement(d: Deployment, case: Case, request: Request) -> Requirement:
     """Who has to consent: the runbook says it. What has no plan can only be accepted for a while, by security."""
-    plan = case.the_plan
-    found = d.packaged.runbooks.get(f"{plan.runbook}/{plan.version}") if plan else None
+    found = stages.requirement_book(d, case, request.decision, request.plan)
     if found is not None:
         return found.approval
     if request.decision in ("snooze", "suppress"):
@@ -206,7 +238,7 @@ def _quorum(d: Deployment, case: Case, requirement: Requirement, word: Approval)
     """The quorum as it stands with one more word."""
     given = (*d.ledger.approvals(case.id), word)
     people, causers = d.packaged.people, case.principals
-    return approvals.quorum(people, given, requirement, causers, case.plan_digest, word.about)
+    return approvals.quorum(people, given, requirement, causers, word.plan, word.about)
 
 
 def _beside(case: Case, word: Approval) -> tuple[Mapping[str, Json], ...]:

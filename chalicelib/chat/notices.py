@@ -20,6 +20,7 @@ from ..errors import BadEvent, Misconfigured, Throttled
 from ..logs import log
 from ..model import Json, canonical
 from ..plaintext import contains_secret
+from ..runbooks import of_plan
 from ..times import iso
 
 TIMEOUT = 5
@@ -82,6 +83,5 @@ def _epoch(at: str) -> float:
 
 
 def _who_may(d: Deployment, case: Case) -> tuple[str, ...]:
-    plan = case.the_plan
-    runbook = d.packaged.runbooks.get(f"{plan.runbook}/{plan.version}") if plan else None
+    runbook = of_plan(d.packaged.runbooks, case.the_plan)
     return approvals.who_may(d.packaged.people, runbook.approval, case.principals) if runbook else ()

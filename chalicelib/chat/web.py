@@ -18,8 +18,10 @@ from ..logs import log
 from ..messages import data
 from ..model import Json
 from ..redaction import safe_text
+from ..runbooks import of_plan
 from . import switch
 from .decide import Request, decide, found
+from .stages import undoable
 
 MAX_BODY = 16_384
 
@@ -59,7 +61,7 @@ def _route(d: Deployment, request: Mapping[str, Any]) -> Answer:
 
 
 def _decide(d: Deployment, identity: Identity, case: str, body: Mapping[str, Json]) -> Answer:
-    texts = {name: body.get(name) or "" for name in ("decision", "plan", "reason", "until")}
+    texts = {name: body.get(name) or "" for name in ("decision", "plan", "reason", "until", "by", "at")}
     wrong = [name for name, value in texts.items() if not isinstance(value, str) or len(value) > 2000]
     if wrong:
         raise BadRequest(f"{', '.join(wrong)} must be text of at most 2000 characters")
@@ -88,13 +90,17 @@ def _show(d: Deployment, id_: str) -> Mapping[str, Json]:
 
 
 def _who(d: Deployment, case: Case, given: tuple[approvals.Approval, ...]) -> Mapping[str, Json]:
-    plan = case.the_plan
-    runbook = d.packaged.runbooks.get(f"{plan.runbook}/{plan.version}") if plan else None
-    if plan is None or runbook is None:
-        return {"can_decide": [], "quorum": None}
+    runbook = of_plan(d.packaged.runbooks, case.the_plan)
+    back = (
+        {"undoable": {name: back[name] for name in ("stage", "at")} | {"plan": back["plan"]["digest"]}}
+        if (back := undoable(case))
+        else {}
+    )
+    if runbook is None:
+        return {"can_decide": [], "quorum": None, **back}
     people = d.packaged.people
     who = list(approvals.who_may(people, runbook.approval, case.principals))
-    if not plan.steps:
+    if case.is_by_hand:
         return {"can_decide": who, "quorum": None}
     about = "undo" if case.applied and case.state in AFTER_APPLY else "apply"
     quorum = approvals.quorum(people, given, runbook.approval, case.principals, case.plan_digest, about)
@@ -106,6 +112,7 @@ def _who(d: Deployment, case: Case, given: tuple[approvals.Approval, ...]) -> Ma
             "counted": list(quorum.counted),
             "reasons": list(quorum.reasons),
         },
+        **back,
     }
 
 

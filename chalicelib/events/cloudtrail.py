@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 
 from ..errors import BadEvent
@@ -89,6 +90,8 @@ def read_record(record: Mapping[str, Json], *, account: str, replayed: bool, whe
     if not service or not name:
         raise BadEvent("a CloudTrail record needs eventSource and eventName", where=where, next_step=_FORWARD)
     action = f"{service}:{api_name(name)}"
+    if action == "secretsmanager:GetSecretValue" and not at(record, "errorCode"):
+        return _taken(record, account, replayed, where)
     reason = _nothing_happened(record, action, where)
     if reason:
         return reason
@@ -96,6 +99,20 @@ def read_record(record: Mapping[str, Json], *, account: str, replayed: bool, whe
     if isinstance(place, str):
         return place
     return _change(record, place, action, account, replayed, where)
+
+
+def _taken(record: Mapping[str, Json], account: str, replayed: bool, where: str) -> Change | str:
+    """Somebody took a secret from the store. One that Suture stored for a function says to look at that function; who
+    took it is not asked here, since CloudTrail's own history tells, and nobody who reads a secret changed anything.
+    """
+    given = text(record, "requestParameters.secretId")
+    name = given.partition(":secret:")[2] if given.startswith("arn:") else given
+    parts = name.split("/")
+    function = function_name(parts[1]) if len(parts) == 4 and parts[0] == "suture" else None
+    if function is None:
+        return "secretsmanager:GetSecretValue of a secret that Suture did not store"
+    change = _change(record, Place(FUNCTION, function.name), "secretsmanager:GetSecretValue", account, replayed, where)
+    return change if isinstance(change, str) else replace(change, via="read", principal=None)
 
 
 def _nothing_happened(record: Mapping[str, Json], action: str, where: str) -> str:

@@ -20,7 +20,7 @@ COMMANDS = {
     "scan": ("scanning:scan", "Look at every resource of an account; change nothing."),
     "cases": ("cases:cases", "List, read and decide cases."),
     "iam": ("iam:iam", "Say what IAM policies let happen; prove what they do not."),
-    "secrets": ("secrets:secrets", "Find secrets that stand in plain text."),
+    "secrets": ("secrets:secrets", "Find secrets that stand in plain text; see how far they are led out."),
     "controls": ("controls:controls", "What should hold, and how it is remediated."),
     "runbooks": ("runbooks:runbooks", "List, check, lock and try runbooks."),
     "render": ("render:render", "Write the files that follow from controls and runbooks."),

@@ -7,12 +7,15 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from chalicelib import governance, planning, runbooks
-from chalicelib.cases import case_id
-from chalicelib.errors import Misconfigured
+from chalicelib.aws.clients import Clients
+from chalicelib.aws.standing import stand
+from chalicelib.cases import Case, case_id
+from chalicelib.errors import Misconfigured, SutureError
 from chalicelib.model import Finding, Json, Plan, Resource
 from chalicelib.runbooks import Runbook
 
@@ -59,8 +62,14 @@ class Planner:
     Digests of plans with secrets are comparable within one run only.
     """
 
-    def __init__(self, books: Mapping[str, Runbook], all_pins: governance.Pins, facts: Mapping[str, str] | None = None):
-        self._books, self._pins = books, all_pins
+    def __init__(
+        self,
+        books: Mapping[str, Runbook],
+        all_pins: governance.Pins,
+        facts: Mapping[str, str] | None = None,
+        doors: Mapping[str, Clients] | None = None,
+    ):
+        self._books, self._pins, self._doors = books, all_pins, doors or {}
         self._facts = deployment_facts() if facts is None else facts
         self._key = secrets.token_bytes(32)
 
@@ -96,7 +105,47 @@ class Planner:
     ) -> Plan | planning.Refusal:
         case = case_id(resource.account, resource.region, resource.arn, finding.control, 1)
         params = planning.parameters_of(book, pinned, facts)
+        if book.stages:
+            return self._staged(case, book, resource, finding, params)
         return planning.plan(case, resource, finding, book, params, lambda: self._key)
+
+    def _staged(
+        self, case: str, book: Runbook, resource: Resource, finding: Finding, params: Mapping[str, Json]
+    ) -> Plan | planning.Refusal:
+        """The plan of the stage that would be due if its case were opened now."""
+        if resource.region not in self._doors:
+            return planning.Refusal("wait", "which stage is due is read from AWS when a case is open")
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        opened = unopened(case, resource, finding, now)
+
+        def key() -> bytes:
+            return self._key
+
+        try:
+            standing = stand(self._doors[resource.region], opened, resource, finding, book, params, key, now)
+        except SutureError as error:
+            return planning.Refusal("escalate", error.what)
+        if standing.stage is None:
+            return planning.Refusal("close", "every stage is done")
+        view = book.at(standing.stage.name)
+        return planning.plan(case, resource, finding, view, params, key, standing.known)
+
+
+def unopened(id_: str, resource: Resource, finding: Finding, now: str) -> Case:
+    """A case as it would be on its first day: nothing is remembered."""
+    return Case(
+        id=id_,
+        account=resource.account,
+        region=resource.region,
+        resource_type=resource.type,
+        resource_id=resource.id,
+        arn=resource.arn,
+        control=finding.control,
+        state="DETECTED",
+        version=1,
+        opened=now,
+        updated=now,
+    )
 
 
 def deployment_facts() -> dict[str, str]:

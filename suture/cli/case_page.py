@@ -93,9 +93,17 @@ def _heading(case: Mapping[str, Json]) -> Iterator[Text]:
             "Expires": _moment(case.get("expires")),
             "Until": _moment(case.get("until")),
             "Owned by": case.get("owned_by"),
+            "Stage": _stage(case.get("standing")),
             "Outcome": case.get("outcome"),
         }
     )
+
+
+def _stage(standing: Json) -> str:
+    """`3 of 9, grant; next: approvers`, of a staged case."""
+    if not isinstance(standing, Mapping) or not standing:
+        return ""
+    return f"{standing.get('number')} of {standing.get('of')}, {standing.get('stage')}; next: {standing.get('who')}"
 
 
 def _why(case: Mapping[str, Json]) -> Iterator[Text]:

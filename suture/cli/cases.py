@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
-from chalicelib.errors import BadInput
-
 from . import options, output
+from .deciding import ask, confirmed, decide, digest_of, full, is_terminal, moment, past, to_undo
 from .failures import WrongUsage
 
 if TYPE_CHECKING:
-    from chalicelib.model import Json
     from suture.api import DecisionApi
 
 EPILOG = """\b
@@ -27,6 +24,7 @@ Examples:
   suture cases approve C-1A2B3C4D5E --plan sha256:… --reason "agreed with the owner"
   suture cases snooze C-1A2B3C4D5E --until 8h
   suture cases suppress C-1A2B3C4D5E --until 90d --reason "public by design"
+  suture cases attest C-1A2B3C4D5E --by Olly --reason "new database password, old one dropped"
 
 \b
 Exit codes: 0 done, 1 refused (and why), 2 wrong usage, 3 the decision API does not answer."""
@@ -139,8 +137,8 @@ _plan = click.option("--plan", "digest", default="", metavar="DIGEST", help="The
 def approve(session: Session, case: str, digest: str, reason: str, as_json: bool) -> None:
     """Approve one plan: exactly its calls, on exactly the state they were planned from."""
     api = session.api()
-    chosen = _full(digest) or _confirmed(api, case, "approve")
-    _decide(api, case, "approve", chosen, reason, "", as_json)
+    chosen = full(digest) or confirmed(api, case, "approve")
+    decide(api, case, "approve", chosen, reason, "", as_json)
 
 
 @cases.command("undo", epilog="On a terminal, without --plan, the undo calls are shown and confirmed first.")
@@ -153,11 +151,11 @@ def approve(session: Session, case: str, digest: str, reason: str, as_json: bool
 def undo(session: Session, case: str, digest: str, reason: str, as_json: bool) -> None:
     """Ask for a fix to be taken back. It needs the same approvals as the fix did."""
     api = session.api()
-    chosen = _full(digest)
+    chosen = full(digest)
     if not chosen:
-        found = api.case(case)["case"]
-        chosen = ask(found, "undo") if _is_terminal() else _digest_of(found)
-    _decide(api, case, "undo", chosen, reason, "", as_json)
+        found = to_undo(api.case(case))
+        chosen = ask(found, "undo") if is_terminal() else digest_of(found)
+    decide(api, case, "undo", chosen, reason, "", as_json)
 
 
 @cases.command("reject")
@@ -214,95 +212,38 @@ def suppress(session: Session, case: str, until: str, digest: str, reason: str, 
     _simply(session, case, "suppress", digest, reason, moment(until, datetime.now(UTC)), as_json)
 
 
-def moment(text: str, now: datetime) -> str:
-    """`8h`, `30d` from now, a date (its end) or a time with an offset, as ISO 8601 in UTC. Raises WrongUsage."""
-    from chalicelib.errors import BadRunbook
-    from chalicelib.runbooks import seconds
+@cases.command(
+    "attest",
+    epilog="For what AWS cannot show: that what leaked is worthless, because it was changed where it is valid.",
+)
+@click.argument("case")
+@click.option("--by", required=True, metavar="NAME", help="Who did it.")
+@click.option("--at", "when", default="", metavar="WHEN", help="When: 2030-12-31T08:00Z. Default: now.")
+@_why
+@options.as_json
+@_reach
+@click.pass_obj
+def attest(session: Session, case: str, by: str, when: str, reason: str, as_json: bool) -> None:
+    """Say that the stage which waits for people is done: who did it, when, and how. Never name a value."""
+    decide(session.api(), case, "attest", "", reason, "", as_json, {"by": by, "at": past(when, datetime.now(UTC))})
 
-    try:
-        if text[-1:] in ("s", "m", "h", "d") and text[:-1].isdigit():
-            found = now + timedelta(seconds=seconds(text))
-        elif len(text) == 10:
-            found = datetime.fromisoformat(text).replace(hour=23, minute=59, second=59, tzinfo=UTC)
-        else:
-            found = datetime.fromisoformat(text)
-            if found.tzinfo is None:
-                raise ValueError("no offset")
-    except (BadRunbook, ValueError, OverflowError):
-        step = "write 2026-12-31, 2026-12-31T08:00Z, or a duration such as 8h or 30d"
-        raise WrongUsage(f"{text!r} is no moment", where="--until", next_step=step) from None
-    if found <= now:
-        raise WrongUsage(f"{text!r} is in the past", where="--until", next_step="choose a moment to come")
-    return found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+@cases.command("continue")
+@click.argument("case")
+@_why
+@options.as_json
+@_reach
+@click.pass_obj
+def go_on(session: Session, case: str, reason: str, as_json: bool) -> None:
+    """Take a staged case up again that rests, after an undo, a rejection or an escalation."""
+    decide(session.api(), case, "continue", "", reason, "", as_json)
 
 
 def _simply(session: Session, case: str, decision: str, digest: str, reason: str, until: str, as_json: bool) -> None:
     """A decision that applies nothing: for the plan that is named, or the one that the case has now."""
     api = session.api()
-    chosen = _full(digest) or _digest_of(api.case(case)["case"])
-    _decide(api, case, decision, chosen, reason, until, as_json)
-
-
-def _decide(api: DecisionApi, case: str, decision: str, digest: str, reason: str, until: str, as_json: bool) -> None:
-    answer = api.decide(case, decision, digest, reason, until)
-    if as_json:
-        output.print_json(answer)
-        return
-    from rich.text import Text
-
-    said = answer.get("reasons")
-    head = Text.assemble(output.text(answer.get("case", case), "bold"), "  ", output.text(answer.get("state", "")))
-    why = said if isinstance(said, list) else []
-    output.show([head, *(Text.assemble("  ", output.text(reason, limit=1000)) for reason in why)])
-
-
-def _confirmed(api: DecisionApi, case: str, decision: str) -> str:
-    """Show the plan on a terminal and give its digest once the person has typed its last four digits."""
-    if not _is_terminal():
-        step = f"read `suture cases show {case}`, then pass --plan with the digest that it prints"
-        raise WrongUsage(f"{decision} asks for confirmation, and this is no terminal", where="cases", next_step=step)
-    return ask(api.case(case)["case"], decision)
-
-
-def _is_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def ask(case: Mapping[str, Json], decision: str) -> str:
-    """The digest of the plan that a person has read and confirmed. Raises BadInput where there is none."""
-    from . import case_page
-    from .plans import plan_lines, undo_lines
-
-    plan = case_page.plan_of(case)
-    if plan is None:
-        raise BadInput("the case has no plan", where=str(case.get("id", "")), next_step="see `suture cases show`")
-    shown = _digest_of(case)
-    if plan.digest != shown:
-        what = "the plan's digest is not that of its calls: the answer was tampered with, or this command is too old"
-        raise BadInput(what, where=str(case.get("id", "")), next_step="update suture, and tell security if it stays so")
-    err = output.console(stderr=True)
-    for line in undo_lines(plan) if decision == "undo" else plan_lines(plan, case_page.evidence_of(case)):
-        err.print(line)
-    typed = click.prompt(f"To {decision}, type the last four digits of the plan's digest ({shown})", err=True)
-    if typed.strip().lower() != shown[-4:]:
-        raise BadInput("those are not the last four digits: nothing was decided", where="cases", next_step="try again")
-    return shown
-
-
-def _full(digest: str) -> str:
-    """A digest as the API wants it, with `sha256:` before it. Raises WrongUsage for anything else."""
-    if not digest:
-        return ""
-    bare = digest.removeprefix("sha256:").lower()
-    if len(bare) != 64 or not set(bare) <= set("0123456789abcdef"):
-        step = "copy it whole from `suture cases show`: sha256: and 64 digits"
-        raise WrongUsage(f"{digest!r} is no plan digest", where="--plan", next_step=step)
-    return f"sha256:{bare}"
-
-
-def _digest_of(case: Mapping[str, Any]) -> str:
-    plan = case.get("plan")
-    return str(plan.get("digest", "")) if isinstance(plan, Mapping) else ""
+    chosen = full(digest) or digest_of(api.case(case)["case"])
+    decide(api, case, decision, chosen, reason, until, as_json)
 
 
 def _check_state(state: str) -> None:

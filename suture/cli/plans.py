@@ -15,6 +15,7 @@ from typing import Final
 from rich.text import Text
 
 from chalicelib.model import Call, Json, Plan, Step
+from chalicelib.workbench import is_fresh, is_late
 
 Evidence = Sequence[Mapping[str, Json]]
 
@@ -41,7 +42,7 @@ def plan_lines(plan: Plan, evidence: Evidence = (), indent: int = 0) -> list[Tex
     for number, step in enumerate(plan.steps, 1):
         lines += step_lines(number, step, evidence)
     lines += _sentences("Note", plan.notes)
-    if plan.leaves == "open":
+    if plan.leaves == "open" and not plan.stage:
         lines += _sentences("Note", ("the finding stays open after this stage; its case waits for the owner",))
     if not plan.steps:
         lines += _sentences("Note", ("there is no call to approve; the case closes by itself when the control holds",))
@@ -93,8 +94,12 @@ def value_text(value: Json) -> str:
     """A value exactly and safely: plain where that cannot mislead, as JSON otherwise."""
     if value is ABSENT:
         return "(nothing)"
+    if is_fresh(value):
+        return f"read when applied: {_plainly(value['fresh'])}"
     if _is_late(value):
-        return f"a secret, read when applied: {_plainly(value['late'])} (fingerprint {_plainly(value['fingerprint'])})"
+        shows = f"{json.dumps(value['shows'], ensure_ascii=True)}; " if "shows" in value else ""
+        late, mark = _plainly(value["late"]), _plainly(value["fingerprint"])
+        return f"{shows}a secret, read when applied: {late} (fingerprint {mark})"
     if isinstance(value, str):
         return _plainly(value)
     return json.dumps(value, ensure_ascii=True)
@@ -107,14 +112,15 @@ def document_of(value: Json) -> Json:
             value = json.loads(value)
         except (ValueError, RecursionError):
             return None
-    if isinstance(value, Mapping) and not _is_late(value):
+    if isinstance(value, Mapping) and not _is_late(value) and not is_fresh(value):
         return value
     return value if isinstance(value, list) and any(isinstance(v, Mapping | list) for v in value) else None
 
 
 def _heading(plan: Plan) -> Iterator[Text]:
+    stage = f", stage {_plainly(plan.stage)}," if plan.stage else ""
     yield Text.assemble(
-        (f"{_plainly(plan.runbook)} {_plainly(plan.version)}", "bold"), f" for {_plainly(plan.control)}"
+        (f"{_plainly(plan.runbook)} {_plainly(plan.version)}", "bold"), f"{stage} for {_plainly(plan.control)}"
     )
     yield _pair("on    ", plan.arn)
     if not plan.steps:
@@ -284,4 +290,4 @@ def _patches(call: Call) -> list[Mapping[str, Json]]:
 
 
 def _is_late(value: Json) -> bool:
-    return isinstance(value, Mapping) and set(value) == {"late", "each", "fingerprint"}
+    return is_late(value) and "fingerprint" in value

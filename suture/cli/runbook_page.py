@@ -32,6 +32,20 @@ def page(document: Mapping[str, Json]) -> Iterator[Text]:
     for name, value in document.get("params", {}).items():
         yield _row("Parameter", f"{name}: {json.dumps(value)}")
     yield _row("Digest", document["digest"])
+    yield from _part(document)
+    for number, stage in enumerate(document.get("stages", ()), 1):
+        yield Text()
+        yield Text.assemble((f"Stage {number}: ", "dim"), output.text(stage["name"], "bold"))
+        yield _row("Next", f"{stage['who']}: {stage['says']}")
+        if "done" in stage:
+            yield _row("Done when", stage["done"])
+        if "approval" in stage:
+            yield _row("Approval", _needs(stage["approval"]))
+        yield from _part(stage)
+
+
+def _part(document: Mapping[str, Json]) -> Iterator[Text]:
+    """What a runbook or one of its stages does."""
     yield from _guards(document)
     yield from _steps(document)
     for sentence in document.get("manual", ()):
@@ -50,7 +64,7 @@ def _guards(document: Mapping[str, Json]) -> Iterator[Text]:
 
 def _steps(document: Mapping[str, Json]) -> Iterator[Text]:
     yield Text()
-    if not document.get("steps"):
+    if not document.get("steps") and not document.get("stages"):
         yield output.text("It makes no call: people do all of it.")
     for number, step in enumerate(document.get("steps", ()), 1):
         each = f"for each of {step['each']}" if step.get("each") else ""

@@ -13,6 +13,7 @@ from chalicelib.errors import CallFailed, Gone, SutureError
 from . import failures, options, output
 
 if TYPE_CHECKING:
+    from chalicelib.aws.clients import Clients
     from chalicelib.model import Finding, Json, Resource
     from chalicelib.runbooks import Runbook
 
@@ -128,8 +129,8 @@ def plan(
     from . import books
 
     book = books.chosen(books.packaged_runbooks(), books.pins(), runbook)
-    resource, findings = _looked(book, resource_arn, region, profile)
-    planner = books.Planner(books.packaged_runbooks(), books.pins())
+    aws, resource, findings = _looked(book, resource_arn, region, profile)
+    planner = books.Planner(books.packaged_runbooks(), books.pins(), doors={resource.region: aws})
     pinned = next((p.params for p in books.pins().pins if (p.runbook, p.version) == (book.id, book.version)), {})
     answers = [(f, planner.with_book(book, resource, f, pinned)) for f in findings]
     if as_json:
@@ -158,7 +159,9 @@ def _print_plans(book: Runbook, resource: Resource, answers: list[tuple[Finding,
             output.show([output.text(f"No plan ({answer.kind}): {answer.why}", limit=900)])
 
 
-def _looked(book: Runbook, arn: str, region: str | None, profile: str | None) -> tuple[Resource, list[Finding]]:
+def _looked(
+    book: Runbook, arn: str, region: str | None, profile: str | None
+) -> tuple[Clients, Resource, list[Finding]]:
     """The resource as AWS describes it now, and what the runbook's controls find on it."""
     from dataclasses import replace
 
@@ -188,8 +191,8 @@ def _looked(book: Runbook, arn: str, region: str | None, profile: str | None) ->
     if resource is None:
         raise Gone("there is no such resource", where=arn, next_step="check the ARN, the region and the account")
     tagged = replace(resource, tags=readers.tags(aws, resource))
-    found = (judge_one(c, tagged) for c, judged in controls.items() if judged == kind)
-    return tagged, [f for f in found if f is not None]
+    found = (judge_one(c, tagged) for c, judged in controls.items() if judged == place.type)
+    return aws, tagged, [f for f in found if f is not None]
 
 
 def _file_problems(files: tuple[Path, ...], root: Path) -> list[dict[str, str]]:

@@ -94,8 +94,8 @@ def _planner(doors: Sequence[Clients]) -> Planner:
 
     from . import books
 
-    planner = books.Planner(books.packaged_runbooks(), books.pins())
     by_region = {aws.region: aws for aws in doors}
+    planner = books.Planner(books.packaged_runbooks(), books.pins(), doors=by_region)
 
     def plan(resource: Resource, finding: Finding) -> Plan | Refusal:
         tagged = replace(resource, tags=readers.tags(by_region[resource.region], resource))

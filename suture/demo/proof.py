@@ -37,6 +37,12 @@ def _password(shop: Shop, cases: Sequence[Mapping[str, Json]]) -> Iterator[str]:
     variables = _read(shop, "lambda").get_function_configuration(FunctionName="shop-payments")["Environment"]
     if variables["Variables"].get("DB_PASSWORD") != PASSWORD:
         yield "the variable of shop-payments should be as it was until its owner removes it"
+    if not variables["Variables"].get("DB_PASSWORD_SECRET_ARN", "").startswith("arn:aws:secretsmanager:"):
+        yield "shop-payments should have the ARN of its secret beside the old variable"
+    iam = _read(shop, "iam")
+    policies = iam.list_role_policies(RoleName="shop-payments-role")["PolicyNames"]
+    if not any(name.startswith("suture-read-") for name in policies):
+        yield f"the role of shop-payments should be let to read its secret, and has {policies}"
     if PASSWORD in json.dumps(cases) or PASSWORD in json.dumps(_table(shop)):
         yield "the password should be in no case and in no item of the table, and is"
 

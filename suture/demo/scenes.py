@@ -32,7 +32,11 @@ def _password(stage: Stage, shop: Shop) -> None:
     shop.put_password_into_environment()
     page = stage.await_case("lambda-env-plaintext-secret", "shop-payments", "PENDING")
     stage.decide("oncall", page, "approve", "store it; we change the code this week")
-    stage.await_case("lambda-env-plaintext-secret", "shop-payments", "WAITING_OWNER")
+    page = stage.await_stage("lambda-env-plaintext-secret", "shop-payments", "PENDING", "grant")
+    stage.decide("security", page, "approve", "its own secret, and nothing else")
+    page = stage.await_stage("lambda-env-plaintext-secret", "shop-payments", "PENDING", "reference")
+    stage.decide("oncall", page, "approve", "beside the old one, so nothing breaks")
+    stage.await_stage("lambda-env-plaintext-secret", "shop-payments", "WAITING_OWNER", "observe")
 
 
 def _administrator(stage: Stage, shop: Shop) -> None:
@@ -80,7 +84,11 @@ SCENES = (
         _public_grant,
     ),
     Scene("A public URL", "The pipeline switches the URL of shop-site to NONE.", _public_url),
-    Scene("A password in plain sight", "Somebody puts a database password into an environment variable.", _password),
+    Scene(
+        "A password in plain sight",
+        "Somebody puts a database password into an environment variable. It is led out in stages; here are the first.",
+        _password,
+    ),
     Scene("A role that may do everything", "shop-payments gets * on *. Containing it takes two.", _administrator),
     Scene("A role for anyone", "The role of shop-reports trusts *. Who caused that may not decide about it.", _trust),
     Scene("An unguarded stage", "An API stage goes live without throttling, log or tracing.", _stage),

@@ -79,6 +79,23 @@ class Stage:
             next_step="read what the functions said in .suture/demo/functions.log",
         )
 
+    def await_stage(self, control: str, arn_part: str, state: str, stage: str) -> Mapping[str, Json]:
+        """Wait until a staged case is in a state at a stage, tell of it, and answer with it."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            for found in self.cases(control, arn_part):
+                page = self.case(str(found["id"]))
+                case = page["case"]
+                if (case["state"], case["standing"].get("stage")) == (state, stage):
+                    self.telling.case(page)
+                    return page
+            time.sleep(0.1)
+        raise SutureError(
+            f"{control} on {arn_part} did not come to stage {stage} within {PATIENCE:.0f} s",
+            where="demo",
+            next_step="read what the functions said in .suture/demo/functions.log",
+        )
+
     def decide(self, who: str, page: Mapping[str, Json], decision: str, reason: str) -> bool:
         """One person's decision about a case, told as it happens; False when Suture refused it."""
         case = page["case"]

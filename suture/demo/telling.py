@@ -33,7 +33,7 @@ _STYLES = {
 _SAYS = {
     "PENDING": "proposes, and touches nothing",
     "RESOLVED": "fixed it, and read the resource again to be sure",
-    "WAITING_OWNER": "did its stage; now the owner",
+    "WAITING_OWNER": "did its part; now the owner",
     "REJECTED": "leaves it as it is",
     "UNDONE": "took its fix back: the resource is as it was",
     "ESCALATED": "stops fighting and calls a person",
@@ -50,6 +50,7 @@ class Telling:
         self._began = time.monotonic()
         self._events: list[Mapping[str, Json]] = []
         self._told_plans: set[str] = set()
+        self._told_cases: set[str] = set()
 
     def opening(self) -> None:
         self._say("Suture · the main job on a sandbox: an AWS account on this machine", "bold")
@@ -71,11 +72,15 @@ class Telling:
         """A case that came to a state worth telling."""
         case = page["case"]
         self._tell("case", case=case["id"], state=case["state"], control=case["control"], outcome=case["outcome"])
-        if case["id"] not in self._told_plans:
+        if case["id"] not in self._told_cases:
             self._finding(case)
-        is_by_hand = case["state"] == "WAITING_OWNER" and not case["applied"]
-        style, says = _STYLES.get(case["state"], ""), _BY_HAND if is_by_hand else _SAYS.get(case["state"], "")
-        self._line(f"{case['id']} {case['state']}", f"Suture {says}", style)
+            self._told_cases.add(case["id"])
+        style, says = _STYLES.get(case["state"], ""), f"Suture {_SAYS.get(case['state'], '')}"
+        if case["standing"]:
+            says = _stage_of(case["standing"])
+        elif case["state"] == "WAITING_OWNER" and not case["applied"]:
+            says = f"Suture {_BY_HAND}"
+        self._line(f"{case['id']} {case['state']}", says, style)
         if case["state"] in ("ESCALATED", "UNDONE", "WAITING_OWNER", "RESOLVED"):
             self._more(str(case["outcome"]))
         self._plan_once(case)
@@ -128,12 +133,12 @@ class Telling:
         plan = Plan.from_json(case["plan"])
         if case["state"] == "UNDONE":
             self._lines(undo_lines(plan))
-        elif case["id"] not in self._told_plans and case["state"] != "ESCALATED":
+        elif plan.digest not in self._told_plans and case["state"] not in ("ESCALATED", "WAITING_OWNER"):
             for number, step in enumerate(plan.steps, 1):
                 self._lines(step_lines(number, step, case["evidence"]))
             self._lines([Text(f"by hand: {m}", "dim") for m in (() if plan.steps else plan.manual)])
             self._lines([Text(f"note: {n}", "dim") for n in case["notes"]])
-        self._told_plans.add(case["id"])
+        self._told_plans.add(plan.digest)
 
     def _line(self, head: str, what: str, style: str) -> None:
         if not self._as_json:
@@ -154,6 +159,10 @@ class Telling:
 
     def _tell(self, what: str, **facts: Json) -> None:
         self._events.append({"at": round(time.monotonic() - self._began, 2), "event": what, **facts})
+
+
+def _stage_of(standing: Mapping[str, Json]) -> str:
+    return f"stage {standing['number']} of {standing['of']}, {standing['stage']}; {standing['who']}: {standing['says']}"
 
 
 def _summary(cases: Sequence[Mapping[str, Json]], *, is_wide: bool) -> Table:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from chalicelib.aws.operations import OPERATIONS, Operation
+from chalicelib.aws.entries import Operation
+from chalicelib.aws.operations import OPERATIONS
 from chalicelib.aws.readers import all_readers
 from chalicelib.model import Json
 from suture.policies import DUTIES
@@ -17,6 +18,11 @@ from .runbooks import Book
 _KINDS = (
     ("read", "Reads of customers' resources", "Readers make them, and runbooks may verify with them."),
     ("write", "Writes to customers' resources", "Only the writers make them, and only from a plan."),
+    (
+        "late",
+        "Reads of values",
+        "A late value that says `stored` asks for them, inside an undo; no runbook may name them.",
+    ),
     ("own", "Suture's own plumbing", "No runbook may name them."),
     (
         "look",

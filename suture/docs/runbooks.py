@@ -10,7 +10,7 @@ import yaml
 
 from chalicelib.errors import BadGovernance, BadRunbook
 from chalicelib.model import Json
-from chalicelib.runbooks import Runbook, runbook
+from chalicelib.runbooks import Approval, Guard, Runbook, Stage, runbook
 from chalicelib.writers import writer_of
 from suture import yamlfile
 
@@ -78,26 +78,31 @@ def _page(name: str, versions: Sequence[Book]) -> str:
 
 
 def _version(book: Book) -> Iterator[str]:
-    document = book.document
+    document, calls = book.document, book.loaded.writes()
     yield f"## Version {book.version}"
     yield f"**{document['title']}.** {' '.join(document['why'].split())}"
     yield facts(
         (
             ("Remediates", _controls(book)),
             ("Tier", document["tier"]),
-            ("Reversible", document["reversible"] if book.loaded.steps else ""),
+            ("Reversible", document["reversible"] if calls else ""),
             ("The most it may do", document["mode"]),
             ("Pinned as shipped", book.pinned or "not at all, so it does nothing"),
-            ("Run by", code(writer_of(book.loaded.operations())) if book.loaded.steps else "people"),
-            ("Approval" if book.loaded.steps else "May be accepted for a while by", _approval(book.loaded)),
-            ("Limits", _limits(document["limits"]) if book.loaded.steps else ""),
+            ("Run by", codes(_writers(book.loaded)) if calls else "people"),
+            ("Approval", _approval(book.loaded.approval) if calls else ""),
+            ("May be accepted for a while by", "" if calls else codes(book.loaded.approval.groups)),
+            ("Limits", _limits(document["limits"]) if calls else ""),
             ("Watch", _watch(document.get("watch"))),
             ("Custom functions", codes(book.loaded.uses)),
             ("Digest", code(book.loaded.digest)),
         )
     )
-    yield from _guards(book)
-    if book.loaded.steps:
+    if book.loaded.stages:
+        yield from _stages(book)
+        yield from _params(document)
+        return
+    yield from _guards(book.loaded.guards)
+    if calls:
         yield from _calls(document)
         yield from _verification(document)
     else:
@@ -108,12 +113,53 @@ def _version(book: Book) -> Iterator[str]:
         yield bullets(book.loaded.manual)
 
 
-def _approval(loaded: Runbook) -> str:
-    if not loaded.steps:
-        return ", ".join(f"`{g}`" for g in loaded.approval.groups)
-    people = "1 person" if loaded.approval.minimum == 1 else f"{loaded.approval.minimum} people"
-    groups = ", ".join(f"`{g}`" for g in loaded.approval.groups)
-    return f"{people}, at least one of each of: {groups}; it expires after {loaded.approval.expires // 3600} h"
+def _writers(loaded: Runbook) -> Sequence[str]:
+    """The functions that run a runbook, or its stages."""
+    parts = [loaded.at(s.name) for s in loaded.stages if s.steps] or [loaded]
+    return sorted({writer_of(part.operations()) for part in parts})
+
+
+def _stages(book: Book) -> Iterator[str]:
+    yield "### Stages"
+    yield (
+        "One case, several plans: each stage is planned from what is true then, approved by itself, and can be taken "
+        "back by itself, the last one first. A stage is done when AWS shows it to be, whoever did it."
+    )
+    rows = [(str(n), f"[{s.name}](#{s.name})", s.who, s.says) for n, s in enumerate(book.loaded.stages, 1)]
+    yield table(("", "stage", "who acts next", "what they do"), rows)
+    for stage, document in zip(book.loaded.stages, book.document["stages"], strict=True):
+        yield from _stage(stage, document)
+
+
+def _stage(stage: Stage, document: Mapping[str, Json]) -> Iterator[str]:
+    yield f"### {stage.name}"
+    yield stage.says
+    writer = code(writer_of(_operations(stage))) if stage.steps else ""
+    ending = "people attest it" if stage.attests else code(" ".join(stage.done.split())) if stage.done else "at once"
+    approval = _approval(stage.approval) if stage.steps or stage.attests else ""
+    tier = f"{stage.tier}, {stage.reversible} reversible" if stage.steps else ""
+    yield facts((("Done when", ending), ("Run by", writer), ("Approval", approval), ("Tier", tier)))
+    if stage.reads:
+        yield "It reads, besides the resource:"
+        yield bullets(
+            [code(r.call.operation) if r.call else f"the {code(r.resource)} {code(r.id)}" for r in stage.reads]
+        )
+    yield from _guards(stage.guards)
+    if stage.steps:
+        yield from _calls(document)
+    if stage.manual:
+        yield "To remember:"
+        yield bullets(stage.manual)
+
+
+def _operations(stage: Stage) -> frozenset[str]:
+    return frozenset(c.operation for s in stage.steps for c in (s.call, *s.undo))
+
+
+def _approval(approval: Approval) -> str:
+    people = "1 person" if approval.minimum == 1 else f"{approval.minimum} people"
+    groups = ", ".join(f"`{g}`" for g in approval.groups)
+    return f"{people}, at least one of each of: {groups}; it expires after {approval.expires // 3600} h"
 
 
 def _limits(limits: Mapping[str, Json]) -> str:
@@ -129,12 +175,12 @@ def _watch(watch: Mapping[str, Json] | None) -> str:
     return f"for {watch['for']}" + (f", undone if {code(watch['undo_if'])}" if "undo_if" in watch else "")
 
 
-def _guards(book: Book) -> Iterator[str]:
-    if not book.loaded.guards:
+def _guards(guards: Sequence[Guard]) -> Iterator[str]:
+    if not guards:
         return
     yield "### Guards"
     yield "Each must be true, or there is no plan."
-    rows = [(code(g.expect), "escalates" if g.otherwise == "escalate" else "skips", g.why) for g in book.loaded.guards]
+    rows = [(code(g.expect), "escalates" if g.otherwise == "escalate" else "skips", g.why) for g in guards]
     yield table(("must be true", "otherwise it", "because"), rows)
 
 

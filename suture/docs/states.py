@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chalicelib.cases import AFTER_APPLY, IN_FLIGHT, TRANSITIONS
+from chalicelib.cases import AFTER_APPLY, BETWEEN_STAGES, IN_FLIGHT, TRANSITIONS
 from chalicelib.errors import Misconfigured
 
 from .markdown import code, codes, page, table
@@ -23,7 +23,7 @@ MEANINGS: Mapping[str, str] = {
     "APPLYING": "A writer makes the plan's calls",
     "VERIFYING": "The calls were made; the resource is read until the effect shows",
     "WATCHING": "Verified, and watched for a while before it is closed",
-    "WAITING_OWNER": "Suture did its stage, or may do nothing itself, and the owner acts next",
+    "WAITING_OWNER": "Suture did its part, or may do nothing itself: the owner acts next, and a next stage follows by itself",
     "RESOLVED": "The control holds: fixed, healed by others, or gone with its resource",
     "UNDOING": "A writer makes the undo calls",
     "UNDONE": "The resource is as it was before the fix, and the fix never happens by itself again",
@@ -45,6 +45,7 @@ def page_for() -> str:
     rows = [(code(state), meaning, codes(TRANSITIONS[state])) for state, meaning in MEANINGS.items()]
     notes = (
         f"A writer owns the case in {codes(sorted(IN_FLIGHT))}; detection then only adds to it. "
-        f"People may ask for undo in {codes(sorted(AFTER_APPLY))}, if anything was applied."
+        f"People may ask for undo in {codes(sorted(AFTER_APPLY))}, if anything was applied; of a staged case also in "
+        f"{codes(sorted(BETWEEN_STAGES))}, where the last applied stage is taken back."
     )
     return page("# States of a case", intro, table(("state", "what it means", "may go to"), rows), notes)

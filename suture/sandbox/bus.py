@@ -32,6 +32,8 @@ from suture.sandbox.targets import payload
 log = logging.getLogger("suture.sandbox")
 
 SERVICE = "events.amazonaws.com"
+ALL_EVENTS = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+"""The state of a rule that hears reads too: EventBridge User Guide, "Receiving read-only management events"."""
 LONGEST_PATTERN = 4_096
 LARGEST_ENTRY = 1 << 20
 Event = dict[str, Any]
@@ -56,11 +58,10 @@ class Bus:
 
     def emit(self, event: Event, bus: str = "default") -> None:
         """Deliver one envelope to every target of every rule that matches it. Never raises for a bad rule."""
-        leaves = leaves_of(event)
+        leaves, is_read = leaves_of(event), _is_read(event)
         with self.lock:
-            due = [
-                (rule.arn, dict(target)) for rule in self._rules(bus) if _wants(rule, leaves) for target in rule.targets
-            ]
+            wanting = [rule for rule in self._rules(bus) if _wants(rule, leaves, is_read=is_read)]
+            due = [(rule.arn, dict(target)) for rule in wanting for target in rule.targets]
         for rule_arn, target in due:
             for seconds in self._chaos.deliveries():
                 step = partial(self.deliver, rule_arn, target, event)
@@ -207,10 +208,20 @@ def _compiled(text: str) -> Pattern | None:
         return None
 
 
-def _wants(rule: Any, leaves: Leaves) -> bool:
+def _wants(rule: Any, leaves: Leaves, *, is_read: bool = False) -> bool:
+    """Whether a rule gets an event; that of a read goes only to rules which ask for all management events."""
+    if is_read and str(rule.state) != ALL_EVENTS:
+        return False
     text = rule.event_pattern.dump()
     pattern = _compiled(text) if text else None
     return pattern is not None and pattern.matches(leaves)
+
+
+def _is_read(event: Event) -> bool:
+    """Get, List and Describe calls; the other read-only events (AssumeRole, Decrypt) go to every rule."""
+    detail = event.get("detail")
+    name = str(detail.get("eventName", "")) if isinstance(detail, dict) and detail.get("readOnly") else ""
+    return name.startswith(("Get", "List", "Describe", "BatchGet"))
 
 
 def _put_rule(call: Call, identity: Identity) -> Answer | None:

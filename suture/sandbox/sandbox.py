@@ -34,6 +34,7 @@ from suture.sandbox.gateway import Gateway
 from suture.sandbox.identity import Identity
 from suture.sandbox.lambdas import Lambdas
 from suture.sandbox.mends import iam_last_accessed
+from suture.sandbox.mends.cloudtrail import put_down
 from suture.sandbox.package import GOVERNANCE, runtime_folder, unpack
 from suture.sandbox.polling import MappingSpec
 from suture.sandbox.processes import FunctionSpec, Place, Result, Sink
@@ -304,6 +305,9 @@ class Sandbox:
         return self.stack.functions[name]
 
     def _emit(self, event: dict[str, Any]) -> None:
+        if event.get("detail-type") == "AWS API Call via CloudTrail":
+            with self.server.lock:
+                put_down(event["detail"])
         if self._deployed:
             self.bus.emit(event)
 

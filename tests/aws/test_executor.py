@@ -42,7 +42,7 @@ def test_a_writer_killed_at_any_call_ends_with_the_fix_whole(stage: Stage, book:
         stage.settle(message)
         after = stage.case(case.resource_id, case.control)
         assert (after.state, state_of(stage, after)) == (wound.end, "new"), f"killed at call {n}: {after.outcome}"
-        repeated = 1 if book == "lambda-store-secret" else 0
+        repeated = 1 if book == "lambda-lead-out-secret" else 0
         assert len(made) + len(stage.faults.writes) <= writes + repeated, f"killed at call {n}: called twice"
         assert ("notices", after.id) in {(q, m.get("case")) for q, m in stage.queues.take("notices")}
 

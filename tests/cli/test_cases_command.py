@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.model import Call, Plan, Step
-from suture.cli import cases as module
-from suture.cli.cases import moment
+from suture.cli import deciding
+from suture.cli.deciding import moment
 from suture.cli.failures import WrongUsage
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:shop"
@@ -155,7 +155,7 @@ def test_approve_without_a_plan_needs_a_terminal(api: Any, run: Any) -> None:
 def test_on_a_terminal_the_last_digits_confirm(
     api: Any, run: Any, monkeypatch: pytest.MonkeyPatch, typed: str, code: int
 ) -> None:
-    monkeypatch.setattr(module, "_is_terminal", lambda: True)
+    monkeypatch.setattr(deciding, "is_terminal", lambda: True)
     result = run("cases", "approve", "C-1", input=typed + "\n" if typed else "")
     assert result.exit_code == code
     assert "NONE → AWS_IAM" in result.stderr
@@ -165,7 +165,7 @@ def test_on_a_terminal_the_last_digits_confirm(
 def test_a_plan_that_is_not_what_its_digest_says_is_never_approved(
     api: Any, run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_is_terminal", lambda: True)
+    monkeypatch.setattr(deciding, "is_terminal", lambda: True)
     forged = {**PLAN.as_json(), "digest": "sha256:" + "0" * 64}
     api.answers[("GET", "/api/cases/C-1")] = (200, {**ANSWER, "case": {**CASE, "plan": forged}})
     result = run("cases", "approve", "C-1", input="0000\n")

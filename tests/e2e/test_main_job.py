@@ -78,7 +78,7 @@ def test_a_secret_is_proposed_stored_on_approval_and_found_nowhere_else(
     case = deployer.case("lambda-env-plaintext-secret", "pay", "PENDING")
     assert deployer.aws("secretsmanager").list_secrets()["SecretList"] == []
     Client(ready, "oncall").api.decide(case["id"], "approve", case["plan"]["digest"], "store it")
-    deployer.case("lambda-env-plaintext-secret", "pay", "WAITING_OWNER")
+    until(lambda: deployer.api.case(case["id"])["case"]["standing"]["stage"] == "grant", "the next stage")
     (secret,) = deployer.aws("secretsmanager").list_secrets()["SecretList"]
     assert deployer.aws("secretsmanager").get_secret_value(SecretId=secret["ARN"])["SecretString"] == PASSWORD
     pages = deployer.aws("dynamodb").get_paginator("scan").paginate(TableName=ready["table"])

@@ -89,6 +89,13 @@ ALLOWED: list[tuple[str, str, str, Context]] = [
     ("remediate_iam", "iam:UpdateAssumeRolePolicy", f"{ROLE}/teams/shop", {}),
     ("remediate_secrets", "secretsmanager:CreateSecret", f"{SECRET}:suture/shop/DB-AbCdEf", {}),
     ("remediate_secrets", "secretsmanager:DescribeSecret", f"{SECRET}:suture/shop/DB-AbCdEf", {}),
+    ("remediate_secrets", "secretsmanager:RestoreSecret", f"{SECRET}:suture/shop/DB-AbCdEf", {}),
+    ("remediate_secrets", "secretsmanager:GetSecretValue", f"{SECRET}:suture/shop/DB-AbCdEf", {}),
+    ("remediate_secrets", "lambda:UpdateFunctionConfiguration", f"{FUNCTION}:shop", {}),
+    ("remediate_iam", "iam:DeleteRolePolicy", f"{ROLE}/shop", {}),
+    ("remediate", "lambda:DeleteFunction", f"{FUNCTION}:shop:3", {}),
+    ("watch", "cloudtrail:LookupEvents", "*", {}),
+    ("chat", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:suture-prod-changes", {}),
     ("chat", "dynamodb:PutItem", TABLE, keys("APPROVAL#1")),
     ("chat", "dynamodb:UpdateItem", TABLE, keys("CASE#1", "SUPPRESSION#1", "SWITCH#1")),
     ("notify", "dynamodb:GetItem", TABLE, {}),
@@ -138,12 +145,18 @@ DENIED: list[tuple[str, str, str, Context]] = [
     ("remediate_iam", "lambda:RemovePermission", f"{FUNCTION}:shop", {}),
     ("remediate_secrets", "secretsmanager:CreateSecret", f"{SECRET}:prod/db-AbCdEf", {}),
     ("remediate_secrets", "secretsmanager:DeleteSecret", f"{SECRET}:prod/db-AbCdEf", {}),
-    ("remediate_secrets", "secretsmanager:GetSecretValue", f"{SECRET}:suture/shop/DB-AbCdEf", {}),
+    ("remediate_secrets", "secretsmanager:GetSecretValue", f"{SECRET}:prod/db-AbCdEf", {}),
+    ("remediate_secrets", "iam:PutRolePolicy", f"{ROLE}/shop", {}),
+    ("remediate_secrets", "lambda:UpdateFunctionConfiguration", f"{FUNCTION}:suture-prod-chat", {}),
+    ("remediate", "secretsmanager:GetSecretValue", f"{SECRET}:suture/shop/DB-AbCdEf", {}),
+    ("remediate", "lambda:DeleteFunction", f"{FUNCTION}:shop", {}),
+    ("remediate", "lambda:DeleteFunction", f"{FUNCTION}:suture-prod-chat:3", {}),
+    ("remediate_iam", "secretsmanager:GetSecretValue", f"{SECRET}:suture/shop/DB-AbCdEf", {}),
+    ("watch", "secretsmanager:GetSecretValue", f"{SECRET}:suture/shop/DB-AbCdEf", {}),
     ("chat", "dynamodb:PutItem", TABLE, keys("JOURNAL#1")),
     ("chat", "dynamodb:PutItem", TABLE, keys("RES#1")),
     ("chat", "kms:GenerateMac", f"arn:aws:kms:{HERE}:key/made-JournalKey", {}),
     ("chat", "lambda:GetPolicy", f"{FUNCTION}:shop", {}),
-    ("chat", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:suture-prod-changes", {}),
     ("notify", "dynamodb:PutItem", TABLE, keys("CASE#1")),
     ("notify", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:suture-prod-remediate", {}),
     ("notify", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/prod/db", {}),
@@ -165,7 +178,8 @@ def test_it_may_not(
 
 NEVER = [
     ("iam:PassRole", f"{ROLE}/shop"),
-    ("iam:PutRolePolicy", f"{ROLE}/shop"),
+    ("iam:PutRolePolicy", f"{ROLE}/suture-prod-remediate-iam"),
+    ("iam:PutRolePolicy", f"{ROLE}/aws-service-role/ops.amazonaws.com/Ops"),
     ("iam:AttachRolePolicy", f"{ROLE}/shop"),
     ("iam:CreatePolicyVersion", BOUNDARY),
     ("iam:CreateAccessKey", "arn:aws:iam::123456789012:user/eve"),
@@ -190,6 +204,11 @@ NEVER = [
 @pytest.mark.parametrize(("action", "resource"), NEVER)
 def test_no_role_may_ever(rights: Mapping[str, Document], function: str, action: str, resource: str) -> None:
     assert may([rights[function]], action, resource).verdict == "denied"
+
+
+@pytest.mark.parametrize("function", sorted(set(ROLES) - {"remediate_iam"}))
+def test_only_the_writer_of_permissions_may_grant(rights: Mapping[str, Document], function: str) -> None:
+    assert may([rights[function]], "iam:PutRolePolicy", f"{ROLE}/shop").verdict == "denied"
 
 
 @pytest.mark.parametrize("function", sorted(set(ROLES) - set(WRITERS)))

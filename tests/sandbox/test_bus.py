@@ -95,6 +95,18 @@ def test_a_matching_rule_delivers_the_whole_event(world: World) -> None:
     assert [json.loads(message["Body"]) for message in world.received(url)] == [EVENT]
 
 
+def test_a_read_reaches_only_rules_that_ask_for_all_management_events(world: World) -> None:
+    """EventBridge User Guide, "Receiving read-only management events from AWS services"."""
+    plain, all_ = world.queue("plain"), world.queue("all")
+    pattern = {"source": ["aws.secretsmanager"]}
+    world.rule("plain", pattern, {"Arn": arn_of("plain")})
+    world.rule("all", pattern, {"Arn": arn_of("all")}, state="ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
+    read = {**EVENT, "source": "aws.secretsmanager", "detail": {"eventName": "GetSecretValue", "readOnly": True}}
+    world.bus.emit(read)
+    world.bus.emit({**read, "detail": {"eventName": "PutSecretValue", "readOnly": False}})
+    assert (len(world.received(plain)), len(world.received(all_))) == (1, 2)
+
+
 def test_a_disabled_rule_is_silent_and_an_enabled_one_works_at_once(world: World) -> None:
     url = world.queue("changes")
     world.rule("lambda", {"source": ["aws.lambda"]}, {"Arn": arn_of("changes")}, state="DISABLED")

@@ -55,6 +55,20 @@ GRANT = {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "*"
 
 
 @gap
+def cloudtrail_no_event_history() -> bool:
+    return refused(boto3.client("cloudtrail").lookup_events)
+
+
+@gap
+def lambda_no_provisioned_concurrency() -> bool:
+    client = function()
+    asked = {"FunctionName": "f", "Qualifier": "prod", "ProvisionedConcurrentExecutions": 1}
+    if refused(client.put_provisioned_concurrency_config, **asked):
+        return True
+    return len(client.list_provisioned_concurrency_configs(FunctionName="f")["ProvisionedConcurrencyConfigs"]) != 1
+
+
+@gap
 def lambda_one_policy_for_all_qualifiers() -> bool:
     client = function()
     client.add_permission(FunctionName="f", Qualifier="prod", **GRANT)

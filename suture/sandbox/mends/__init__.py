@@ -10,6 +10,7 @@ import threading
 
 from . import (
     apigateway,
+    cloudtrail,
     cloudtrail_lake,
     config,
     dynamodb,
@@ -21,6 +22,7 @@ from . import (
     kms,
     lambda_configuration,
     lambda_grants,
+    lambda_provisioned,
     lambda_resource_policy,
     lambda_urls,
     principals,
@@ -36,7 +38,9 @@ _MENDS = (
     lambda_grants,
     lambda_resource_policy,
     lambda_urls,
+    lambda_provisioned,
     apigateway,
+    cloudtrail,
     iam,
     iam_policies,
     iam_users,

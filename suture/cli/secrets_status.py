@@ -1,0 +1,262 @@
+"""`suture secrets status`: the stages of one way out, what was done, who is next, and the code change for the owner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chalicelib.errors import BadInput
+
+from . import options, output
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from chalicelib.model import Json
+
+EPILOG = """\b
+Examples:
+  suture secrets status C-1A2B3C4D5E
+  suture secrets status C-1A2B3C4D5E --json
+
+\b
+Exit codes: 0 told, 1 refused (and why), 2 wrong usage, 3 the decision API does not answer."""
+
+_DECIDES: Mapping[str, str] = {
+    "PENDING": "suture cases approve {id} --plan {plan}",
+    "UNDONE": "suture cases continue {id} --reason …",
+    "REJECTED": "suture cases continue {id} --reason …",
+    "ESCALATED": "suture cases continue {id} --reason …",
+}
+
+
+@click.command("status", epilog=EPILOG)
+@click.argument("case")
+@options.as_json
+@options.api_url
+@options.region
+@options.profile
+def status(case: str, as_json: bool, api_url: str | None, region: str | None, profile: str | None) -> None:
+    """Show how far a secret is led out: its stages, what was done, who acts next, and the owner's code change."""
+    from .cases import connect
+
+    found = told(connect(api_url, region, profile).case(case))
+    if as_json:
+        output.print_json(found)
+    else:
+        output.show(_page(found))
+
+
+def told(answer: Mapping[str, Any]) -> dict[str, Json]:
+    """What one answer of the decision API says of a staged case, as data. Raises BadInput for any other case."""
+    case = answer["case"]
+    standing = _map(case.get("standing"))
+    if not standing:
+        step = "see `suture cases show`"
+        raise BadInput("this is not the case of a staged runbook", where=str(case.get("id", "")), next_step=step)
+    return {
+        "case": case.get("id"),
+        "state": case.get("state"),
+        "resource": case.get("arn"),
+        "stage": {name: standing.get(name) for name in ("stage", "number", "of", "who", "says")},
+        "next": _next(case, answer),
+        "stages": _stages(answer),
+        "undoable": _map(answer.get("undoable")),
+        "secrets": [{k: s.get(k) for k in ("Name", "Kind", "Confidence")} for s in _secrets(case)],
+        "seen": _map(_map(case.get("told")).get("observe")),
+        "versions_in_use": _list(_map(_map(case.get("told")).get("prune")).get("needed")),
+        "exposed": _map(_map(case.get("told")).get("contain")),
+        "attested": _map(case.get("attested")),
+        "code": _code(case),
+        "rotation": _rotation(case),
+    }
+
+
+def _next(case: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Json]:
+    """Who acts, on what, and with which command."""
+    standing, state = _map(case.get("standing")), str(case.get("state"))
+    plan = str(_map(case.get("plan")).get("digest", ""))
+    command = _DECIDES.get(state, "")
+    if state == "WAITING_OWNER" and standing.get("stage") == "rotate":
+        command = "suture cases attest {id} --by NAME --at WHEN --reason HOW"
+    who = "approvers" if state == "PENDING" else "nobody" if state == "RESOLVED" else str(standing.get("who", ""))
+    may = [str(name) for name in _list(answer.get("can_decide"))] if state == "PENDING" else []
+    says = "" if state == "RESOLVED" else standing.get("says")
+    return {"who": who, "may": may, "does": says, "command": command.format(id=case.get("id"), plan=plan)}
+
+
+def _stages(answer: Mapping[str, Any]) -> list[dict[str, Json]]:
+    """Every stage with whether it is done, and of what was applied: when, by whose approval, with which plan."""
+    case = answer["case"]
+    applied = {str(s.get("stage")): s for s in _list(case.get("stages")) if isinstance(s, Mapping)}
+    reached, standing = _map(case.get("reached")), _map(case.get("standing"))
+    found: list[dict[str, Json]] = []
+    for number, name in enumerate(_names(case), 1):
+        digest = str(_map(_map(applied.get(name)).get("plan")).get("digest", ""))
+        is_done = case.get("state") == "RESOLVED" or number < int(standing.get("number") or 0)
+        attested = _map(_map(case.get("attested")).get(name))
+        by = [w.get("person") for w in _list(answer.get("approvals")) if _approves(w, digest)]
+        found.append(
+            {
+                "stage": name,
+                "done": is_done or bool(attested),
+                "current": name == standing.get("stage") and case.get("state") != "RESOLVED",
+                "since": reached.get(name, ""),
+                "applied": _map(applied.get(name)).get("at", ""),
+                "by": by or ([attested["attested_by"]] if attested else []),
+                "plan": digest,
+                "attested": attested,
+            }
+        )
+    return found
+
+
+def _approves(word: Json, digest: str) -> bool:
+    return isinstance(word, Mapping) and bool(digest) and (word.get("plan"), word.get("about")) == (digest, "apply")
+
+
+def _names(case: Mapping[str, Any]) -> Sequence[str]:
+    """The names of all stages, from the runbook that this command was installed with."""
+    from . import books
+
+    plan, control = _map(case.get("plan")), str(case.get("control"))
+    packaged = books.packaged_runbooks()
+    found = packaged.get(f"{plan.get('runbook')}/{plan.get('version')}")
+    staged = found or next((b for b in packaged.values() if b.stages and control in b.remediates), None)
+    return [s.name for s in staged.stages] if staged else []
+
+
+def _secrets(case: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    store = _map(_map(case.get("told")).get("store"))
+    return [s for s in _list(store.get("secrets")) if isinstance(s, Mapping)]
+
+
+def _arns(case: Mapping[str, Any]) -> dict[str, str]:
+    told = _map(_map(case.get("told")).get("reference"))
+    return {str(s.get("Name")): str(s.get("Arn")) for s in _list(told.get("secrets")) if isinstance(s, Mapping)}
+
+
+def _code(case: Mapping[str, Any]) -> list[dict[str, Json]]:
+    """The owner's code change for each secret that has an ARN by now."""
+    from suture.codechange import changes
+
+    triage = _map(_map(case.get("told")).get("triage"))
+    runtime, role = str(triage.get("runtime", "")), str(triage.get("role", "")).rsplit("/", 1)[-1]
+    tool = _tool(str(case.get("owned_by") or ""), _list(case.get("notes")))
+    return [
+        {"variable": name, "title": c.title, "language": c.language, "text": c.text}
+        for name, arn in _arns(case).items()
+        for c in changes(runtime, name, arn, tool, role)
+    ]
+
+
+def _tool(owned_by: str, notes: Sequence[Json]) -> str:
+    """Which infrastructure as code owns the function, as far as the case tells: by its name, or in its notes."""
+    said = " ".join((owned_by, *map(str, notes))).lower()
+    return next((tool for tool in ("terraform", "serverless", "cdk", "cloudformation") if tool in said), "")
+
+
+def _rotation(case: Mapping[str, Any]) -> list[dict[str, Json]]:
+    from suture.rotation import instructions
+
+    arns = _arns(case)
+    return [
+        {"variable": s.get("Name"), "kind": s.get("Kind"), "steps": list(instructions(str(s.get("Kind")), arn))}
+        for s in _secrets(case)
+        for arn in [arns.get(str(s.get("Name")), "")]
+    ]
+
+
+def _page(found: Mapping[str, Any]) -> Iterator[Text]:
+    from rich.text import Text
+
+    stage, coming = found["stage"], found["next"]
+    case, state = output.text(found["case"], "bold"), output.text(found["state"], "yellow")
+    yield Text("  ").join((case, state, output.text(found["resource"])))
+    yield Text()
+    for number, one in enumerate(found["stages"], 1):
+        yield from _line(number, one)
+    yield Text()
+    where = f"Stage {stage['number']} of {stage['of']}, {stage['stage']}"
+    yield Text.assemble((f"{where}: ", "bold"), output.text(coming["does"] or "nothing is left to do", limit=900))
+    if coming["who"] != "nobody":
+        may = f" ({', '.join(coming['may'])})" if coming["may"] else ""
+        yield Text.assemble(("Next: ", "bold"), output.text(f"{coming['who']}{may}"))
+    if coming["command"]:
+        yield Text.assemble("      ", output.text(coming["command"], "cyan", 900))
+    for part in (_seen, _users, _exposed, _changes, _ways):
+        yield from part(found)
+
+
+def _line(number: int, one: Mapping[str, Any]) -> Iterator[Text]:
+    from rich.text import Text
+
+    mark, style = ("✓", "green") if one["done"] else ("▸", "bold yellow") if one["current"] else ("·", "dim")
+    told = [str(one["applied"])[:19].replace("T", " ") + "Z"] if one["applied"] else []
+    told += [f"by {', '.join(map(str, one['by']))}"] if one["by"] else []
+    told += [f"plan {str(one['plan'])[:19]}…"] if one["plan"] else []
+    if one["attested"]:
+        told = [f"{one['attested'].get('by')} at {one['attested'].get('at')}: {one['attested'].get('how')}", *told]
+    yield Text.assemble(
+        (f"{mark} {number:>2}  ", style), (f"{one['stage']:<10} ", style), output.text("  ".join(told), "dim", 900)
+    )
+
+
+def _seen(found: Mapping[str, Any]) -> Iterator[Text]:
+    for read in _list(found["seen"].get("reads")):
+        if isinstance(read, Mapping):
+            yield output.text(f"Seen: {read.get('Name')} was read {read.get('Reads')} times by the function's role")
+    well = _map(found["seen"].get("health"))
+    if well:
+        after, before = _map(well.get("After")), _map(well.get("Before"))
+        risen = "; the error rate ROSE" if well.get("Risen") else ""
+        yield output.text(
+            f"Health: {after.get('Errors')} errors in {after.get('Invocations')} invocations since, "
+            f"{before.get('Errors')} in {before.get('Invocations')} before{risen}"
+        )
+
+
+def _users(found: Mapping[str, Any]) -> Iterator[Text]:
+    for user in found["versions_in_use"]:
+        if isinstance(user, Mapping):
+            yield output.text(f"Still used: version {user.get('Version')}, by {user.get('By')}")
+
+
+def _exposed(found: Mapping[str, Any]) -> Iterator[Text]:
+    for name, value in found["exposed"].items():
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        yield output.text(f"Exposed, {name.replace('_', ' ')}: {shown or 'none'}", limit=2000)
+
+
+def _changes(found: Mapping[str, Any]) -> Iterator[Text]:
+    from rich.text import Text
+
+    is_due = found["stage"]["stage"] in ("reference", "observe", "remove")
+    for change in found["code"] if is_due else ():
+        yield Text()
+        yield Text.assemble((f"{change['variable']}: ", "bold"), output.text(change["title"], "bold"))
+        yield from (Text("  " + _printable(line)) if line else Text() for line in str(change["text"]).splitlines())
+
+
+def _printable(line: str) -> str:
+    """A line of code as it is, less what a terminal would take for something else."""
+    return "".join(c for c in line if c.isprintable())
+
+
+def _ways(found: Mapping[str, Any]) -> Iterator[Text]:
+    from rich.text import Text
+
+    for way in found["rotation"] if found["stage"]["stage"] == "rotate" else ():
+        yield Text()
+        yield Text.assemble((f"Rotate {way['variable']} ", "bold"), output.text(f"({way['kind']})", "dim"))
+        yield from (output.text(f"  {n}. {step}", limit=900) for n, step in enumerate(way["steps"], 1))
+
+
+def _map(value: Json) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Json) -> list[Any]:
+    return value if isinstance(value, list) else []

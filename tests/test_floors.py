@@ -23,6 +23,7 @@ FLOORS = {
     "chalicelib.aws": SHELL,
     "chalicelib.aws.entries": LANGUAGE,
     "chalicelib.aws.operations_leading": LANGUAGE,
+    "chalicelib.aws.operations_commands": LANGUAGE,
     "chalicelib.aws.operations": LANGUAGE,  # a table without a client: policies and lint are rendered from it
     "chalicelib.chat": SHELL,
     "chalicelib.logs": SHELL,

@@ -113,13 +113,6 @@ OPERATIONS: Mapping[str, Operation] = {
         shown=("RoleName", "PolicyName", "PolicyDocument"),
         settle=30,
     ),
-    "iam:DeleteRolePolicy": Operation(
-        "write",
-        (("iam:DeleteRolePolicy", _ROLE),),
-        absent=("NoSuchEntity",),
-        shown=("RoleName", "PolicyName"),
-        settle=30,
-    ),
     "iam:AttachRolePolicy": Operation(
         "write", (("iam:AttachRolePolicy", _ROLE),), shown=("RoleName", "PolicyArn"), settle=30
     ),

@@ -23,7 +23,7 @@ MEANINGS: Mapping[str, str] = {
     "APPLYING": "A writer makes the plan's calls",
     "VERIFYING": "The calls were made; the resource is read until the effect shows",
     "WATCHING": "Verified, and watched for a while before it is closed",
-    "WAITING_OWNER": "Suture did its part, or may do nothing itself: the owner acts next, and a next stage follows by itself",
+    "WAITING_OWNER": "The owner acts next: Suture did its part, or may do nothing; a next stage follows by itself",
     "RESOLVED": "The control holds: fixed, healed by others, or gone with its resource",
     "UNDOING": "A writer makes the undo calls",
     "UNDONE": "The resource is as it was before the fix, and the fix never happens by itself again",

@@ -99,7 +99,7 @@ def _compiled(text: str) -> Any:
 
 def functions() -> Mapping[str, Callable[..., Json]]:
     """Our own functions by `name@major`. A major never changes what it returns for the same input."""
-    from . import closing, policy_surgery, surgery
+    from . import closing, policy_surgery, stores, surgery
 
     return {
         "to_json@1": surgery.to_json,
@@ -113,6 +113,10 @@ def functions() -> Mapping[str, Callable[..., Json]]:
         "stage_unguards@1": surgery.stage_unguards,
         "narrowed_edits@1": policy_surgery.narrowed_edits,
         "passrole_edits@1": policy_surgery.passrole_edits,
+        "secret_name@1": stores.secret_name,
+        "role_name@1": stores.role_name,
+        "only_readers@1": stores.only_readers,
+        "reading_policy@1": stores.reading_policy,
     }
 
 

@@ -9,7 +9,13 @@ from .errors import BadRunbook
 
 WRITERS = ("remediate", "remediate_iam", "remediate_secrets")
 
-_BY_SERVICE = {"iam": "remediate_iam", "secretsmanager": "remediate_secrets"}
+_BY_SERVICE = {
+    "iam": "remediate_iam",
+    "secretsmanager": "remediate_secrets",
+    "ssm": "remediate_secrets",
+    "azure-keyvault": "remediate_secrets",
+    "gcp-secretmanager": "remediate_secrets",
+}
 
 
 def writer_of(operations: Collection[str]) -> str:

@@ -1,4 +1,4 @@
-"""The operation catalogue: every AWS call that Suture may make, and nothing else can be called.
+"""The operation catalogue: every call that Suture may make, and nothing else can be called.
 
 An entry says which IAM action on which resource the call needs (policies are rendered from it, and the sandbox
 authorises by it), whether it reads or writes, what may never be among its parameters, what of them a message
@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..errors import BadRunbook, CallFailed, SutureError
 from ..model import Json
+from .entries import Operation
+from .entries import own as _own
+from .entries import read as _read
+from .operations_stores import STORE_OPERATIONS
 
 _FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:{FunctionName}"
 _ROLE = "arn:{partition}:iam::{account}:role/{RoleName}"
@@ -33,34 +36,6 @@ _TABLE_POLICY = "arn:{partition}:dynamodb:{region}:{account}:table/{ResourceArn}
 _REPOSITORY = "arn:{partition}:ecr:{region}:{account}:repository/{repositoryName}"
 _BUCKET = "arn:{partition}:s3:::{Bucket}"
 _LAYER = "arn:{partition}:lambda:{region}:{account}:layer:{LayerName}:{VersionNumber}"
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One entry. `iam` holds (action, resource template) pairs; a template's braces name call parameters.
-
-    `repeat` says what happens when the same request is sent twice: `state` (same end state), `token` (the
-    request carries an idempotency token), or `none` (never send it again without observing first).
-    `absent` lists AWS error codes that mean "what this call would remove is not there". `settle` is the time in
-    seconds until a following read must show the effect. `shown` names the parameters that messages may show.
-    """
-
-    kind: str
-    iam: tuple[tuple[str, str], ...]
-    repeat: str = "state"
-    absent: tuple[str, ...] = ()
-    never: tuple[str, ...] = ()
-    shown: tuple[str, ...] = ()
-    settle: int = 10
-
-
-def _read(action: str, resource: str) -> Operation:
-    return Operation("read", ((action, resource),))
-
-
-def _own(*pairs: tuple[str, str]) -> Operation:
-    return Operation("own", pairs)
-
 
 OPERATIONS: Mapping[str, Operation] = {
     "lambda:ListFunctions": _read("lambda:ListFunctions", "*"),
@@ -297,6 +272,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "config:PutEvaluations": _own(("config:PutEvaluations", "*")),
     "ssm:GetParameter": _own(("ssm:GetParameter", "arn:{partition}:ssm:{region}:{account}:parameter{Name}")),
     "sts:GetCallerIdentity": _own(),
+    **STORE_OPERATIONS,
 }
 
 

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from chalicelib.aws.operations import OPERATIONS, Operation
+from chalicelib.aws.entries import Operation
+from chalicelib.aws.operations import OPERATIONS
 from chalicelib.aws.readers import all_readers
 from chalicelib.model import Json
 from suture.policies import DUTIES

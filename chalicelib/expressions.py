@@ -114,7 +114,7 @@ def functions() -> Mapping[str, Callable[..., Json]]:
         "narrowed_edits@1": policy_surgery.narrowed_edits,
         "passrole_edits@1": policy_surgery.passrole_edits,
         "secret_name@1": stores.secret_name,
-        "role_name@1": stores.role_name,
+        "arn_name@1": stores.arn_name,
         "only_readers@1": stores.only_readers,
         "reading_policy@1": stores.reading_policy,
     }

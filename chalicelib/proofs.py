@@ -14,7 +14,7 @@ from .errors import BadPolicy
 from .iam import documents, subset
 from .model import Call, Json, Resource
 from .proofs_iam import PROOFS_OF_IDENTITY
-from .proofs_stores import FUNCTION, PROOFS_OF_STORES
+from .proofs_stores import proof_of_store
 from .surgery import element, statements
 
 
@@ -28,8 +28,9 @@ def unproved(calls: tuple[Call, ...], resource: Resource) -> str:
 
 
 def _problem(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str:
-    if resource.type == FUNCTION and call.operation in PROOFS_OF_STORES:
-        return PROOFS_OF_STORES[call.operation](call, resource, calls)
+    of_store = proof_of_store(call, resource)
+    if of_store:
+        return of_store(call, resource, calls)
     if call.operation in PROOFS_OF_IDENTITY:
         return PROOFS_OF_IDENTITY[call.operation](call, resource, calls)
     proof = _PROOFS.get(call.operation)

@@ -16,6 +16,7 @@ from .stores import READERS_SID, only_readers, reading_policy
 
 Proof = Callable[[Call, Resource, tuple[Call, ...]], str]
 FUNCTION = "AWS::Lambda::Function"
+OUR_POLICIES = "suture-secret-"
 
 
 def _denies_only(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str:
@@ -37,8 +38,6 @@ def _reads_its_own(call: Call, resource: Resource, calls: tuple[Call, ...]) -> s
     role = str(resource.config.get("Role") or "").rsplit("/", 1)[-1]
     if call.parameters["RoleName"] != role or not role:
         return "that is not the role of this function"
-    if not str(call.parameters["PolicyName"]).startswith("suture-secret-"):
-        return "the name is not one of ours, so it could replace another policy"
     document = _parsed(call.parameters["PolicyDocument"])
     named = re.fullmatch(
         rf"arn:[a-z-]+:(?:secretsmanager:.*:secret:|ssm:.*:parameter/)(suture/{re.escape(resource.id)}/[^*?]+?)(-\?{{6}})?",
@@ -83,7 +82,7 @@ def _parsed(text: Json) -> dict[str, Json]:
     return found if isinstance(found, dict) else {}
 
 
-PROOFS_OF_STORES: Mapping[str, Proof] = {
+_PROOFS: Mapping[str, Proof] = {
     "azure-keyvault:DeleteSecret": _of_this_function,
     "azure-keyvault:SetSecret": _of_this_function,
     "gcp-secretmanager:AddSecretAccessor": _one_member,
@@ -96,4 +95,13 @@ PROOFS_OF_STORES: Mapping[str, Proof] = {
     "ssm:DeleteParameter": _under_our_names,
     "ssm:PutParameter": _under_our_names,
 }
-"""For a function, these stand before all other proofs."""
+
+
+def proof_of_store(call: Call, resource: Resource) -> Proof | None:
+    """The proof for a call of a store in a function's plan, which stands before all others; None for other calls.
+
+    A role's inline policy is a store's only under a name of ours, which replaces nothing else.
+    """
+    name = str(call.parameters.get("PolicyName", OUR_POLICIES))
+    is_ours = resource.type == FUNCTION and name.startswith(OUR_POLICIES)
+    return _PROOFS.get(call.operation) if is_ours else None

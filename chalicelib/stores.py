@@ -118,8 +118,8 @@ def secret_reference(store: str, name: str, place: str) -> str:
     return f"{place.rstrip('/')}/secrets/{name}" if store == "azure-key-vault" else f"projects/{place}/secrets/{name}"
 
 
-def role_name(arn: str) -> str:
-    """`shop` of `arn:aws:iam::123456789012:role/teams/shop`."""
+def arn_name(arn: str) -> str:
+    """The last part of an ARN: `shop` of `arn:aws:iam::123456789012:role/teams/shop`."""
     return arn.rsplit("/", 1)[-1]
 
 

@@ -5,6 +5,7 @@ Stores outside AWS are behind the same door, and their adapters (`chalicelib.vau
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -130,6 +131,7 @@ class Clients:
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
+            logging.getLogger("botocore").setLevel(logging.INFO)  # its debug records hold whole requests
             own = isinstance(self._session, Session)
             make = self._session.create_client if own else self._session.client
             self._clients[service] = make(service, region_name=self.region, config=_CONFIG)
@@ -187,8 +189,8 @@ def classified(error: ClientError | BotoCoreError, name: str) -> CallFailed:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     kind = _CLASSES.get(code) or (Throttled if status >= 500 else Invalid)
-    message = str(error.response.get("Error", {}).get("Message", ""))[:300]
-    return kind(f"{name} answered {code}: {message}", operation=name, code=code)
+    message = "" if operation(name).hushed else f": {str(error.response.get('Error', {}).get('Message', ''))[:300]}"
+    return kind(f"{name} answered {code}{message}", operation=name, code=code)
 
 
 def _method(api: str) -> str:

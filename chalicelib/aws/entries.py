@@ -14,7 +14,8 @@ class Operation:
     `absent` lists error codes that mean "what this call would remove is not there", `exists` those that mean "what
     it would make is there already": success only where the journal says that this very call may have been made
     before. `settle` is the time in seconds until a following read must show the effect. `shown` names the
-    parameters that messages may show.
+    parameters that messages may show. Of a `hushed` call AWS's own message is dropped: it may repeat a secret that
+    the request held.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class Operation:
     never: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
     settle: int = 10
+    hushed: bool = False
 
 
 def read(action: str, resource: str) -> Operation:

@@ -38,6 +38,7 @@ _BUCKET = "arn:{partition}:s3:::{Bucket}"
 _LAYER = "arn:{partition}:lambda:{region}:{account}:layer:{LayerName}:{VersionNumber}"
 
 OPERATIONS: Mapping[str, Operation] = {
+    **STORE_OPERATIONS,
     "lambda:ListFunctions": _read("lambda:ListFunctions", "*"),
     "lambda:ListVersionsByFunction": _read("lambda:ListVersionsByFunction", _FUNCTION),
     "lambda:ListAliases": _read("lambda:ListAliases", _FUNCTION),
@@ -186,6 +187,7 @@ OPERATIONS: Mapping[str, Operation] = {
         repeat="token",
         never=("ForceOverwriteReplicaSecret", "AddReplicaRegions"),
         shown=("Name", "Description", "KmsKeyId", "Tags"),
+        hushed=True,
     ),
     "secretsmanager:DeleteSecret": Operation(
         "write",
@@ -272,7 +274,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "config:PutEvaluations": _own(("config:PutEvaluations", "*")),
     "ssm:GetParameter": _own(("ssm:GetParameter", "arn:{partition}:ssm:{region}:{account}:parameter{Name}")),
     "sts:GetCallerIdentity": _own(),
-    **STORE_OPERATIONS,
 }
 
 

@@ -37,6 +37,7 @@ STORE_OPERATIONS: Mapping[str, Operation] = {
         exists=("ParameterAlreadyExists",),
         never=("Overwrite", "Policies", "AllowedPattern"),
         shown=("Name", "Description", "Type", "KeyId", "Tags", "Tier"),
+        hushed=True,
     ),
     "ssm:DeleteParameter": Operation(
         "write",
@@ -57,6 +58,7 @@ STORE_OPERATIONS: Mapping[str, Operation] = {
         _AZURE_TOKEN,
         repeat="token",
         shown=("Vault", "Name", "Tags", "ContentType"),
+        hushed=True,
         settle=30,
     ),
     "azure-keyvault:DeleteSecret": Operation(
@@ -73,7 +75,9 @@ STORE_OPERATIONS: Mapping[str, Operation] = {
         shown=("Project", "Name", "Annotations", "Locations", "KmsKeyName"),
         settle=30,
     ),
-    "gcp-secretmanager:AddSecretVersion": Operation("write", (), repeat="token", shown=("Project", "Name"), settle=30),
+    "gcp-secretmanager:AddSecretVersion": Operation(
+        "write", (), repeat="token", shown=("Project", "Name"), settle=30, hushed=True
+    ),
     "gcp-secretmanager:DisableSecretVersion": Operation(
         "write", (), absent=("NOT_FOUND",), shown=("Project", "Name", "Version"), settle=30
     ),

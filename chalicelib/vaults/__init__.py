@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Protocol
 
+from ..aws.operations import operation
 from ..errors import CallFailed, Invalid
 from ..model import Json
 from ..redaction import safe_text
@@ -57,6 +58,7 @@ def _is_there(module: str) -> bool:
 
 
 def failed(kind: type[CallFailed], name: str, code: str, said: str = "", next_step: str = "") -> CallFailed:
-    """The error of one call. `said` is the server's sentence; leave it empty for a call that carried a secret."""
-    what = f"{name} answered {safe_text(code, 80)}" + (f": {safe_text(said)}" if said else "")
+    """The error of one call. `said` is the server's sentence, which is dropped where the request held a secret."""
+    is_heard = said and not operation(name).hushed
+    what = f"{name} answered {safe_text(code, 80)}" + (f": {safe_text(said)}" if is_heard else "")
     return kind(what, operation=name, code=safe_text(code, 80), next_step=next_step)

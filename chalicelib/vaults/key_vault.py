@@ -42,7 +42,7 @@ class KeyVault:
         except CallFailed as error:
             failure = error
         except Exception as error:  # whatever a client raises may hold the request, and that the secret
-            failure = classified(error, name, "Value" in parameters)
+            failure = classified(error, name)
         raise failure
 
     def _client(self, url: str) -> Any:
@@ -123,8 +123,8 @@ _CALLS = {
 }
 
 
-def classified(error: Exception, name: str, is_secret: bool) -> CallFailed:
-    """What kind of failure the client's exception is; of a call with a secret only codes are kept."""
+def classified(error: Exception, name: str) -> CallFailed:
+    """What kind of failure the client's exception is. It holds the request, so it goes no further."""
     from azure.core.exceptions import (
         ClientAuthenticationError,
         HttpResponseError,
@@ -141,7 +141,7 @@ def classified(error: Exception, name: str, is_secret: bool) -> CallFailed:
     found = _KINDS.get(status) or (Throttled if status >= 500 else Invalid)
     if status == 409:
         found = Busy if code in _BUSY else Invalid
-    return failed(found, name, code or str(status), "" if is_secret else said, _WHO if found is Denied else "")
+    return failed(found, name, code or str(status), said, _WHO if found is Denied else "")
 
 
 def _told(error: Any) -> tuple[str, str]:

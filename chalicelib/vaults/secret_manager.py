@@ -34,7 +34,7 @@ class SecretManager:
         except CallFailed as error:
             failure = error
         except Exception as error:  # whatever a client raises may hold the request, and that the secret
-            failure = classified(error, name, "Value" in parameters)
+            failure = classified(error, name)
         raise failure
 
     def _client(self) -> Any:
@@ -151,8 +151,8 @@ _CALLS = {
 }
 
 
-def classified(error: Exception, name: str, is_secret: bool) -> CallFailed:
-    """What kind of failure the client's exception is; of a call with a secret only codes are kept."""
+def classified(error: Exception, name: str) -> CallFailed:
+    """What kind of failure the client's exception is. It holds the request, so it goes no further."""
     from google.api_core.exceptions import GoogleAPICallError
     from google.auth.exceptions import GoogleAuthError, TransportError
     from requests.exceptions import RequestException
@@ -166,7 +166,7 @@ def classified(error: Exception, name: str, is_secret: bool) -> CallFailed:
         return failed(Invalid, name, kind_of_error)
     status, (code, said) = int(error.code or 0), _told(error)
     kind = Busy if code == "ABORTED" else _KINDS.get(status) or (Throttled if status >= 500 else Invalid)
-    return failed(kind, name, code or str(status), "" if is_secret else said, _WHO if kind is Denied else "")
+    return failed(kind, name, code or str(status), said, _WHO if kind is Denied else "")
 
 
 def _told(error: Any) -> tuple[str, str]:

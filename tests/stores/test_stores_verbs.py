@@ -17,18 +17,21 @@ import pytest
 import yaml
 from moto import mock_aws
 from places import Place, newest, place
+from test_stores_words import rights
 from world import ACCOUNT, PROJECT, REGION, function
 
 from chalicelib import planning, runbooks
 from chalicelib.aws.answers import plain
 from chalicelib.aws.clients import Clients
-from chalicelib.aws.operations import OPERATIONS
+from chalicelib.aws.operations import OPERATIONS, resource_of
 from chalicelib.aws.readers import read
 from chalicelib.controls import judge_one
 from chalicelib.errors import CallFailed
+from chalicelib.iam.permissions import may
 from chalicelib.model import Call, Plan
 from chalicelib.runbooks import Runbook
 from chalicelib.stores import STORES
+from chalicelib.writers import writer_of
 from suture.sandbox import mends
 
 CONTROL, CASE = "lambda-env-plaintext-secret", "C-0123456789"
@@ -125,6 +128,19 @@ def test_every_verb_shows_its_effect_and_its_undo(shelf: Shelf) -> None:
         assert put.shows() and shelf.at.holds(CASE) == [VALUE]
         put.undoes()
         assert not put.shows() and shelf.at.holds(CASE) == []
+
+
+def test_its_writer_may_make_every_call_of_every_verb(shelf: Shelf) -> None:
+    store = STORES[shelf.at.name]
+    for id_ in filter(None, (store.put, store.grant, store.retire)):
+        played, operations = shelf.verb(id_), book(id_).operations()
+        calls = [c for s in played.plan.steps for c in (s.call, *s.undo)] + [c for c, _ in planning.checks(played.at)]
+        held = rights(writer_of(operations), *operations)
+        for call in calls:
+            for action, template in OPERATIONS[call.operation].iam:
+                resource = resource_of(template, call.parameters, ACCOUNT, REGION, "aws").replace("/C-*", "/C-x")
+                context = {"sts:IdentityTokenAudience": ["api://AzureADTokenExchange"]}
+                assert may([held], action, resource, context=context).is_allowed, (action, resource)
 
 
 def test_verbose_logging_holds_no_value(shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:

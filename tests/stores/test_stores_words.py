@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.aws.clients import _OUTSIDE
+from chalicelib.aws.clients import _OUTSIDE, Clients
 from chalicelib.errors import BadGovernance, BadRunbook, CallFailed, Escalation
 from chalicelib.iam.documents import parse
 from chalicelib.iam.permissions import may
@@ -198,6 +198,30 @@ def test_the_door_knows_the_stores_outside_aws() -> None:
     assert set(_OUTSIDE) == set(FOREIGN)
 
 
+def test_another_region_of_the_account_has_the_same_vaults() -> None:
+    here = Clients("123456789012", "us-east-1")
+    assert here.in_region("eu-west-1").vaults is here.vaults
+
+
+def test_aws_says_to_entra_who_we_are() -> None:
+    """The adapter's token is a call of the catalogue, made when the first store asks for it, for one audience only."""
+
+    class Sts:
+        asked: Mapping[str, Any] = {}
+
+        def get_web_identity_token(self, **parameters: Any) -> Mapping[str, str]:
+            Sts.asked = parameters
+            return {"WebIdentityToken": "a.b.c"}
+
+    clients = Clients("123456789012", "us-east-1")
+    clients._clients["sts"] = Sts()
+    assert clients._identity_token() == "a.b.c"
+    assert Sts.asked["Audience"] == ["api://AzureADTokenExchange"] and Sts.asked["DurationSeconds"] == 300
+    clients._clients["sts"] = object()
+    with pytest.raises(CallFailed, match="this botocore knows no sts:GetWebIdentityToken"):
+        clients._identity_token()
+
+
 @pytest.mark.parametrize("name", STORES)
 def test_one_writer_stores_and_another_grants(name: str) -> None:
     books = packaged()
@@ -214,9 +238,9 @@ def packaged() -> Mapping[str, Runbook]:
     return load(json.loads((ROOT / "runbooks" / "packaged.json").read_text()))
 
 
-def rights(*operations: str) -> Any:
-    """The policy of the writer of secrets, with CloudFormation's parts filled in."""
-    text = json.dumps(policy("remediate_secrets", operations))
+def rights(writer: str, *operations: str) -> Any:
+    """The policy of a writer, with CloudFormation's parts filled in."""
+    text = json.dumps(policy(writer, operations))
     for name, value in {"Partition": "aws", "Region": "us-east-1", "AccountId": "123456789012"}.items():
         text = text.replace(f"${{AWS::{name}}}", value)
     document = json.loads(re.sub(r'{"Fn::Sub": ("[^"]*")}', r"\1", text))
@@ -249,7 +273,7 @@ MAY = [
 def test_a_writer_has_the_rights_of_its_store_only(
     operations: tuple[str, ...], action: str, resource: str, context: Any, expected: str
 ) -> None:
-    assert may([rights(*operations)], action, resource, context=context).verdict == expected
+    assert may([rights("remediate_secrets", *operations)], action, resource, context=context).verdict == expected
 
 
 PINS = "mode: propose\npins:\n  - {runbook: %s, version: 1.0.0, mode: propose}\n"

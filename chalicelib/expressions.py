@@ -101,7 +101,7 @@ def _compiled(text: str) -> Any:
 
 def functions() -> Mapping[str, Callable[..., Json]]:
     """Our own functions by `name@major`. A major never changes what it returns for the same input."""
-    from . import closing, containing, leading, observing, policy_surgery, surgery
+    from . import closing, containing, leading, observing, policy_surgery, stores, surgery
 
     return {
         **{f"{name}@1": getattr(leading, name) for name in _LEADING},
@@ -122,6 +122,10 @@ def functions() -> Mapping[str, Callable[..., Json]]:
         "narrowed_edits@1": policy_surgery.narrowed_edits,
         "evidence_proposals@1": policy_surgery.evidence_proposals,
         "passrole_edits@1": policy_surgery.passrole_edits,
+        "secret_name@1": stores.secret_name,
+        "arn_name@1": stores.arn_name,
+        "only_readers@1": stores.only_readers,
+        "reading_policy@1": stores.reading_policy,
     }
 
 

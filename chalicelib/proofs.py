@@ -15,6 +15,7 @@ from .errors import BadPolicy
 from .iam import documents, subset
 from .model import Call, Json, Resource
 from .proofs_iam import PROOFS_OF_IDENTITY
+from .proofs_stores import proof_of_store
 from .surgery import element, statements
 from .workbench import is_fresh, is_late
 
@@ -29,6 +30,9 @@ def unproved(calls: tuple[Call, ...], resource: Resource) -> str:
 
 
 def _problem(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str:
+    of_store = proof_of_store(call, resource)
+    if of_store:
+        return of_store(call, resource, calls)
     if call.operation in PROOFS_OF_IDENTITY:
         return PROOFS_OF_IDENTITY[call.operation](call, resource, calls)
     proof = _PROOFS.get(call.operation)

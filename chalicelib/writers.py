@@ -9,7 +9,13 @@ from .errors import BadRunbook
 
 WRITERS = ("remediate", "remediate_iam", "remediate_secrets")
 
-_BY_SERVICE = {"iam": "remediate_iam", "secretsmanager": "remediate_secrets"}
+_BY_SERVICE = {
+    "iam": "remediate_iam",
+    "secretsmanager": "remediate_secrets",
+    "ssm": "remediate_secrets",
+    "azure-keyvault": "remediate_secrets",
+    "gcp-secretmanager": "remediate_secrets",
+}
 _BY_OPERATION = {"lambda:UpdateFunctionConfiguration": "remediate_secrets"}
 """A function's environment is written as a whole, secrets and all, and undo puts one back out of the store."""
 

@@ -12,6 +12,7 @@ from botocore.model import OperationNotFoundError
 from chalicelib.expressions import is_expression
 from chalicelib.model import Json
 
+from . import vaultmodels
 from .yamlfile import Place
 
 _OF_A_ROLE = frozenset({"RolePolicyList", "AttachedManagedPolicies"})
@@ -93,7 +94,12 @@ def configuration_names(resource_type: str) -> frozenset[str] | None:
 def _operation(name: str) -> Any:
     service, _, operation = name.partition(":")
     try:
-        return _session().get_service_model(service).operation_model(operation)
+        model = (
+            vaultmodels.service_model(service)
+            if vaultmodels.is_outside(service)
+            else _session().get_service_model(service)
+        )
+        return model.operation_model(operation)
     except (BotoCoreError, OperationNotFoundError):
         return None
 

@@ -26,7 +26,7 @@ from .yamlfile import Place, Problem, Source
 _ONLY_UNAUTHORISED = frozenset({"lambda:RemovePermission", "lambda:AddPermission", "lambda:UpdateFunctionUrlConfig"})
 """Writes that cost access to unauthorised callers alone; any other write is at least medium."""
 
-_POWERS = ("iam:", "secretsmanager:", "kms:", "sts:", "ssm:")
+_POWERS = ("iam:", "secretsmanager:", "kms:", "sts:", "ssm:", "azure-keyvault:", "gcp-secretmanager:")
 """Services in which every write is high: permissions and secrets."""
 
 

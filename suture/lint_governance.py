@@ -8,6 +8,8 @@ from itertools import combinations
 from chalicelib.iam.globs import intersects
 from chalicelib.model import Json
 from chalicelib.runbooks import Runbook
+from chalicelib.stores import foreign_stores
+from chalicelib.vaults import is_missing
 
 from .schema import ApproversDocument, PinsDocument, SuppressionsDocument, problems
 from .yamlfile import Place, Problem, Source
@@ -18,7 +20,11 @@ def pins_problems(source: Source, runbooks: Mapping[str, Runbook]) -> tuple[Prob
     by_shape = problems(PinsDocument, source)
     if by_shape:
         return by_shape
-    return (*_unknown_pins(source, runbooks), *_pinned_twice(source, runbooks))
+    return (
+        *_unknown_pins(source, runbooks),
+        *_pinned_twice(source, runbooks),
+        *_missing_clients(source, runbooks),
+    )
 
 
 def approvers_problems(source: Source) -> tuple[Problem, ...]:
@@ -86,6 +92,17 @@ def _pinned_twice(source: Source, runbooks: Mapping[str, Runbook]) -> Iterator[P
 def _meet(one: Collection[str], other: Collection[str]) -> bool:
     """May some resource be meant by both of two lists of ARN patterns? An empty list is a rank of its own: the rest."""
     return (not one and not other) or any(intersects(a, b) for a in one for b in other)
+
+
+def _missing_clients(source: Source, runbooks: Mapping[str, Runbook]) -> Iterator[Problem]:
+    """A store outside AWS needs its client in the package; one that is not even here is not there either."""
+    for index, pin in enumerate(source.document["pins"]):
+        runbook = runbooks.get(f"{pin['runbook']}/{pin['version']}")
+        for store in foreign_stores(runbook.operations()) if runbook else ():
+            if is_missing(store):
+                what = f"{pin['runbook']} stores in {store.title}, and its client is not installed here"
+                step = f"install 'suture[{store.extra}]', and give the function its layer; docs/stores.md says how"
+                yield source.problem(("pins", index, "runbook"), what, step)
 
 
 def _remediated(pin: Mapping[str, Json], runbooks: Mapping[str, Runbook]) -> set[str]:

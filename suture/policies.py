@@ -88,6 +88,7 @@ def policy(function: str, operations: Collection[str]) -> dict[str, Json]:
         *_calls("Read", [o for o in operations if operation(o).kind == "read"]),
         *_calls("Write", [o for o in operations if operation(o).kind == "write"]),
         *_calls("Fetch", [o for o in operations if operation(o).kind == "late"]),
+        *_keys_of_secrets(operations),
     ]
     if function in WRITERS:
         statements += _never_ourselves()
@@ -154,29 +155,58 @@ def _calls(kind: str, operations: Iterable[str]) -> Iterator[dict[str, Json]]:
     actions: dict[tuple[str, str, bool], set[str]] = {}
     for name in operations:
         for action, template in operation(name).iam:
-            place = (action.split(":")[0], pattern(template), action in _BOUNDARY_ACTIONS)
+            place = (action.split(":")[0], pattern(template), action in _CONDITIONS)
             actions.setdefault(place, set()).add(action)
     resources: dict[tuple[str, bool, tuple[str, ...]], list[str]] = {}
     for (service, resource, bounded), names in sorted(actions.items()):
         resources.setdefault((service, bounded, tuple(sorted(names))), []).append(resource)
     for (service, bounded, together), places in resources.items():
-        sid = f"{kind}{_words(service)}{_place(places[0])}{'Boundary' if bounded else ''}"
-        conditions = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}} if bounded else None
+        sid = f"{kind}{_words(service)}{_place(places[0])}{'Bounded' if bounded else ''}"
+        conditions = _CONDITIONS[together[0]] if bounded else None
         found = [_sub(p) if "${" in p else p for p in places]
         yield _allow(sid, together, found if len(found) > 1 else found[0], conditions)
 
 
-_BOUNDARY_ACTIONS = frozenset({"iam:PutRolePermissionsBoundary", "iam:DeleteRolePermissionsBoundary"})
+_OUR_BOUNDARY = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}
+_CONDITIONS: Mapping[str, Json] = {
+    "iam:PutRolePermissionsBoundary": _OUR_BOUNDARY,
+    "iam:DeleteRolePermissionsBoundary": _OUR_BOUNDARY,
+    "sts:GetWebIdentityToken": {
+        "ForAllValues:StringEquals": {"sts:IdentityTokenAudience": "api://AzureADTokenExchange"},
+        "Null": {"sts:IdentityTokenAudience": "false"},
+    },
+}
+"""Actions that are allowed under a condition only; those of one place and service have the same one."""
+
+
+def _keys_of_secrets(operations: Collection[str]) -> Iterator[dict[str, Json]]:
+    """Encrypting under a customer's key, through the store only: without it no key can be configured.
+
+    Secrets Manager makes a data key and tests it by decrypting, SSM encrypts (their pages on how they use AWS KMS).
+    The values themselves stay closed to us: no writer may read a secret.
+    """
+    stores = [(s, actions) for o, s, actions in _ENCRYPTING if o in operations]
+    for service, actions in stores:
+        via = {"StringEquals": {"kms:ViaService": _sub(service + ".${AWS::Region}.amazonaws.com")}}
+        keys = _sub("arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*")
+        yield _allow(f"EncryptThrough{_words(service)}", actions, keys, via)
+
+
+_ENCRYPTING = (
+    ("secretsmanager:CreateSecret", "secretsmanager", ("kms:Decrypt", "kms:GenerateDataKey")),
+    ("ssm:PutParameter", "ssm", ("kms:Encrypt",)),
+)
 
 
 def pattern(template: str) -> str:
     """A catalogue resource template as an IAM pattern for `Fn::Sub`: parameters are `*`.
 
-    A secret that a template knows by how its name begins is one of our own.
+    A secret that a template knows by how its name begins is one of our own, and so is every parameter.
     """
     places = {"partition": "${AWS::Partition}", "region": "${AWS::Region}", "account": "${AWS::AccountId}"}
     filled = re.sub(r"(?<!\$){([A-Za-z]+)}", lambda m: places.get(m[1], "*"), template)
     ours = filled.replace(":secret:*", ":secret:suture/*") if template.endswith("}*") else filled
+    ours = ours.replace(":parameter*", ":parameter/suture/*")
     return re.sub(r"\*+", "*", ours)
 
 

@@ -1,4 +1,7 @@
-"""The one door to AWS: a client a service and region, made when first needed; errors classified once."""
+"""The one door to AWS: a client a service and region, made when first needed; errors classified once.
+
+Stores outside AWS are behind the same door, and their adapters (`chalicelib.vaults`) stand beside it.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from .operations import operation
 if TYPE_CHECKING:
     import boto3  # a seventh of a cold start, for nothing that botocore lacks
 
+    from ..vaults import Vault
+
 _CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=20, user_agent="suture"
 )
@@ -36,6 +41,7 @@ _MARKERS = {
     "organizations": _NEXT,
     "s3": ("ContinuationToken", "ContinuationToken"),
     "s3:ListObjectsV2": ("NextContinuationToken", "ContinuationToken"),
+    "ssm": _NEXT,
     "dynamodb:ListTables": ("LastEvaluatedTableName", "ExclusiveStartTableName"),
     "dynamodb": _NEXT,
     "cloudtrail": _NEXT,
@@ -62,6 +68,8 @@ _CLASSES: Mapping[str, type[CallFailed]] = {
     "NoSuchBucketPolicy": Gone,
     "NoSuchPublicAccessBlockConfiguration": Gone,
     "NoSuchTagSet": Gone,
+    "ParameterNotFound": Gone,
+    "InvalidResourceId": Gone,  # what SSM says of the tags of a parameter that is not there
     "ResourceConflictException": Busy,
     "ConcurrentModification": Busy,
     "ConflictException": Busy,
@@ -83,6 +91,11 @@ _CLASSES: Mapping[str, type[CallFailed]] = {
 }
 
 
+_OUTSIDE = ("azure-keyvault", "gcp-secretmanager")
+_ENTRA = {"Audience": ["api://AzureADTokenExchange"], "SigningAlgorithm": "RS256", "DurationSeconds": 300}
+"""What Entra ID asks of a token that it exchanges: "Workload identity federation", Microsoft Learn."""
+
+
 class Aws(Protocol):
     """What readers get: calls into one account and region."""
 
@@ -98,7 +111,10 @@ class Aws(Protocol):
 
 
 class Clients:
-    """An `Aws` for the account that the process's credentials belong to, or those of a boto3 session."""
+    """An `Aws` for the account that the process's credentials belong to, or those of a boto3 session.
+
+    `vaults` are adapters of stores outside AWS, by service; one that is missing is opened by its first call.
+    """
 
     def __init__(self, account: str, region: str, session: boto3.session.Session | Session | None = None) -> None:
         if not region:
@@ -109,10 +125,13 @@ class Clients:
         self._session = session or Session()
         self.partition = self._session.get_partition_for_region(region) if "-" in region else "aws"
         self._clients: dict[str, Any] = {}
+        self.vaults: dict[str, Vault] = {}
 
     def in_region(self, region: str) -> Clients:
         """The same account in another region; what the session has read is not read again."""
-        return Clients(self.account, region, self._session)
+        there = Clients(self.account, region, self._session)
+        there.vaults = self.vaults
+        return there
 
     def client(self, service: str) -> Any:
         if service not in self._clients:
@@ -126,10 +145,30 @@ class Clients:
     def call(self, name: str, parameters: Mapping[str, Json]) -> Mapping[str, Json]:
         operation(name)
         service, api = name.split(":")
+        if service in _OUTSIDE:
+            return self._vault(service, name).call(name, parameters)
         try:
             return _without_metadata(getattr(self.client(service), _method(api))(**parameters))
         except (ClientError, BotoCoreError) as error:
             raise classified(error, name) from error
+
+    def _vault(self, service: str, name: str) -> Vault:
+        if service not in self.vaults:
+            from ..vaults import opened
+
+            self.vaults[service] = opened(service, self._identity_token, name)
+        return self.vaults[service]
+
+    def _identity_token(self) -> str:
+        """A token by which AWS says to Entra ID who we are (STS API Reference, GetWebIdentityToken)."""
+        name = "sts:GetWebIdentityToken"
+        try:
+            return str(self.call(name, _ENTRA)["WebIdentityToken"])
+        except AttributeError:
+            step = "put a newer botocore into the layer with suture[azure]"
+            raise Invalid(
+                f"this botocore knows no {name}", operation=name, code="OldBotocore", next_step=step
+            ) from None
 
     def pages(self, name: str, parameters: Mapping[str, Json], key: str) -> Iterator[Json]:
         told, asked = _MARKERS.get(name) or _MARKERS[name.split(":")[0]]

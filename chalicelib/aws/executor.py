@@ -29,7 +29,7 @@ from .hands import (
 )
 from .journal import Journalled
 from .ledger import Entry
-from .operations import missing_actions
+from .operations import missing_actions, operation
 from .replanning import Again, replanned, state_of
 from .undoing import undone
 from .verifying import verified
@@ -98,7 +98,8 @@ def _resumed(
         if not step.done and known[step.number] not in wanted:
             hands.journal.finish(plan, step.number, {"observed": True})
     left = tuple(n for n, call in enumerate(known) if n not in done and call in wanted)
-    return _carried_out(hands, case, runbook, params, plan, left, again.at)
+    started = frozenset(s.number for s in begun.steps)
+    return _carried_out(hands, case, runbook, params, plan, left, again.at, started)
 
 
 def _carried_out(
@@ -109,11 +110,12 @@ def _carried_out(
     plan: Plan,
     numbers: tuple[int, ...],
     at: planning.Bench | None,
+    begun: frozenset[int] = frozenset(),
 ) -> Case:
-    """Make the calls of these steps, and verify; or say what failed."""
+    """Make the calls of these steps, and verify; or say what failed. `begun` are steps that may have been made."""
     for number in numbers:
         assert at is not None
-        error = _made(hands, case, plan, number, at)
+        error = _made(hands, case, plan, number, at, number in begun)
         if error:
             return _failed(hands, case, runbook, params, plan, error)
     what, calls = "made every call; reading the resource again", {"calls": len(plan.steps)}
@@ -121,8 +123,12 @@ def _carried_out(
     return verified(hands, case, runbook, params, journalled(hands, case))
 
 
-def _made(hands: Hands, case: Case, plan: Plan, number: int, at: planning.Bench) -> SutureError | None:
-    """Make the call of one step between its two journal records; answers with what failed for good."""
+def _made(hands: Hands, case: Case, plan: Plan, number: int, at: planning.Bench, is_repeat: bool) -> SutureError | None:
+    """Make the call of one step between its two journal records; answers with what failed for good.
+
+    Where the call may have been made before, finding there what it would make is its success; a verifying read has
+    the last word.
+    """
     call = plan.steps[number].call
     may_write(hands)
     try:
@@ -131,11 +137,13 @@ def _made(hands: Hands, case: Case, plan: Plan, number: int, at: planning.Bench)
         return error
     hands.journal.start(plan, number, lease_key(case), hands.time)
     try:
-        answer = called(hands, call.operation, parameters)
+        answer: Mapping[str, Json] = called(hands, call.operation, parameters)
     except (Busy, Throttled) as error:
         raise MustWait(error.what, 15) from error
     except CallFailed as error:
-        return error
+        if not is_repeat or error.code not in operation(call.operation).exists:
+            return error
+        answer = {"observed": True}
     hands.journal.finish(plan, number, answer)
     return None
 

@@ -1,4 +1,4 @@
-"""The operation catalogue: every AWS call that Suture may make, and nothing else can be called.
+"""The operation catalogue: every call that Suture may make, and nothing else can be called.
 
 An entry says which IAM action on which resource the call needs (policies are rendered from it, and the sandbox
 authorises by it), whether it reads or writes, what may never be among its parameters, what of them a message
@@ -21,6 +21,7 @@ from .entries import own as _own
 from .entries import read as _read
 from .operations_commands import COMMAND_OPERATIONS
 from .operations_leading import LEADING_OPERATIONS
+from .operations_stores import STORE_OPERATIONS
 
 _FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:{FunctionName}"
 _ROLE = "arn:{partition}:iam::{account}:role/{RoleName}"
@@ -43,6 +44,7 @@ _LAYER = "arn:{partition}:lambda:{region}:{account}:layer:{LayerName}:{VersionNu
 OPERATIONS: Mapping[str, Operation] = {
     **LEADING_OPERATIONS,
     **COMMAND_OPERATIONS,
+    **STORE_OPERATIONS,
     "lambda:ListFunctions": _read("lambda:ListFunctions", "*"),
     "lambda:ListVersionsByFunction": _read("lambda:ListVersionsByFunction", _FUNCTION),
     "lambda:ListAliases": _read("lambda:ListAliases", _FUNCTION),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from .. import planning
 from ..cases import Case, noted
-from ..errors import BadRunbook, Busy, CallFailed, Conflict, Denied, Escalation, Gone, SutureError, Throttled
+from ..errors import BadRunbook, Busy, CallFailed, Conflict, Denied, Escalation, Gone, Invalid, SutureError, Throttled
 from ..model import Call, Finding, Json
 from ..runbooks import Runbook
 from .answers import plain
@@ -117,7 +117,7 @@ def _remains(hands: Hands, case: Case, sight: Sight, runbook: Runbook, params: M
         try:
             if holds(plain(hands.clients.call(call.operation, call.parameters))):
                 return f"{call.operation} answers as if nothing had been undone"
-        except Gone:
+        except (Gone, Invalid):  # a read that is refused now, and was not before, does not answer as before
             continue
     return ""
 

@@ -72,7 +72,7 @@ def test_every_runbook_has_a_page(run: Any) -> None:
     listed = json.loads(run("runbooks", "list", "--json").stdout)["runbooks"]
     assert len(listed) >= 6
     for book in listed:
-        shown = run("runbooks", "show", book["id"])
+        shown = run("runbooks", "show", f"{book['id']}/{book['version']}")
         assert shown.exit_code == 0
         assert book["digest"] in shown.stdout
         assert (

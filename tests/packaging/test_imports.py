@@ -19,7 +19,7 @@ from suture.build import Build
 ROOT = Path(__file__).parents[2]
 
 NEVER = (
-    "boto3", "click", "cryptography", "jsonschema", "moto", "multiprocessing", "pydantic",
+    "azure", "boto3", "click", "cryptography", "google", "grpc", "jsonschema", "moto", "multiprocessing", "pydantic",
     "requests", "rich", "s3transfer", "samtranslator", "setuptools", "slack_sdk", "suture", "yaml",
 )  # fmt: skip
 """No handler needs these to look at a clean resource; boto3's clients are botocore's, and half of it is not."""
@@ -45,7 +45,9 @@ ONLY_FOR_A_FINDING = (
     "chalicelib.proofs",
     "chalicelib.remediation",
     "chalicelib.runbooks",
+    "chalicelib.stores",
     "chalicelib.sweeping",
+    "chalicelib.vaults",
 )
 
 MOST_CALLS = {

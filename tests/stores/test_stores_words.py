@@ -1,0 +1,305 @@
+"""The pure half of the stores: names, policies, what a plan may grant, and what is refused before it ships."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.aws.clients import _OUTSIDE, Clients
+from chalicelib.errors import BadGovernance, BadRunbook, CallFailed, Escalation
+from chalicelib.iam.documents import parse
+from chalicelib.iam.permissions import may
+from chalicelib.model import Call, Resource
+from chalicelib.proofs import unproved
+from chalicelib.runbooks import Runbook, load
+from chalicelib.stores import (
+    FOREIGN,
+    STORES,
+    foreign_stores,
+    only_readers,
+    reading_policy,
+    secret_name,
+    secret_reference,
+)
+from chalicelib.vaults import is_missing, opened
+from chalicelib.writers import writer_of
+from suture.lint_governance import pins_problems
+from suture.policies import policy
+from suture.yamlfile import Source
+from suture.yamlfile import load as load_yaml
+
+ROOT = Path(__file__).parents[2]
+HERE = "us-east-1:123456789012"
+ARN = f"arn:aws:lambda:{HERE}:function:orders"
+ROLE, ADMIN = "arn:aws:iam::123456789012:role/teams/orders", "arn:aws:iam::123456789012:role/break-glass"
+FUNCTION = Resource("AWS::Lambda::Function", ARN, "orders", "123456789012", "us-east-1", {"Role": ROLE})
+FACTS = {"arn": ARN, "region": "us-east-1", "account": "123456789012"}
+KEY = f"arn:aws:kms:{HERE}:key/0d1c2b3a-0000-4000-8000-000000000000"
+
+NAMES = [
+    ("secretsmanager", "DB_PASSWORD", None, "suture/orders/latest/DB_PASSWORD/C-1"),
+    ("secretsmanager", "DB_PASSWORD", "7", "suture/orders/7/DB_PASSWORD/C-1"),
+    ("ssm", "DB_PASSWORD", None, "/suture/orders/latest/DB_PASSWORD/C-1"),
+    ("azure-key-vault", "TOKEN", None, "suture-orders-latest-TOKEN-C-1"),
+    ("gcp-secret-manager", "TOKEN", "7", "suture-orders-7-TOKEN-C-1"),
+]
+
+
+@pytest.mark.parametrize(("store", "variable", "qualifier", "name"), NAMES)
+def test_names_follow_the_convention(store: str, variable: str, qualifier: str | None, name: str) -> None:
+    assert secret_name(store, "orders", {"Name": variable, "Qualifier": qualifier}, "C-1") == name
+
+
+words = st.text("abz019_-", min_size=1, max_size=100)
+
+
+@given(words, words, words, words)
+def test_names_fit_their_store_and_differ_when_their_parts_do(f: str, one: str, other: str, case: str) -> None:
+    for store in ("azure-key-vault", "gcp-secret-manager"):
+        names = [secret_name(store, f, {"Name": n}, case) for n in (one, other)]
+        assert all(re.fullmatch("[0-9a-zA-Z-]{1,127}", n) for n in names)
+        assert (names[0] == names[1]) == (one == other)
+
+
+def test_an_underscore_and_a_hyphen_are_two_names() -> None:
+    names = {secret_name("azure-key-vault", "orders", {"Name": n}, "C-1") for n in ("A_B", "A-B", "A__B")}
+    assert len(names) == 3
+
+
+def test_an_unknown_store_is_refused() -> None:
+    with pytest.raises(Escalation, match="there is no store vault"):
+        secret_name("vault", "orders", {"Name": "A"}, "C-1")
+
+
+REFERENCES = [
+    ("secretsmanager", ARN, f"arn:aws:secretsmanager:{HERE}:secret:n"),
+    ("azure-key-vault", "https://shop.vault.azure.net/", "https://shop.vault.azure.net/secrets/n"),
+    ("gcp-secret-manager", "shop-prod", "projects/shop-prod/secrets/n"),
+]
+
+
+@pytest.mark.parametrize(("store", "where", "reference"), REFERENCES)
+def test_the_reference_is_what_code_asks_for(store: str, where: str, reference: str) -> None:
+    assert secret_reference(store, "n", where) == reference
+    assert secret_reference("ssm", "/n", ARN) == f"arn:aws:ssm:{HERE}:parameter/n"
+
+
+# --- who may read ---------------------------------------------------------------------------------------------------
+
+ALL = parse({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}, "identity")
+SECRET = f"arn:aws:secretsmanager:{HERE}:secret:suture/orders/latest/A/C-1-AbCdEf"
+
+
+def verdict(action: str, who: str, arn: str = SECRET) -> str:
+    theirs = parse(only_readers(ROLE, [ADMIN]), "resource")
+    context = {"aws:PrincipalArn": who}
+    return may([ALL], action, arn, resource_policy=theirs, context=context, principal=(who,)).verdict
+
+
+STRANGER = "arn:aws:iam::123456789012:role/developer"
+MANAGING = (
+    "DescribeSecret",
+    "PutResourcePolicy",
+    "DeleteResourcePolicy",
+    "RotateSecret",
+    "DeleteSecret",
+    "RestoreSecret",
+)
+
+
+@pytest.mark.parametrize(("who", "expected"), [(ROLE, "allowed"), (ADMIN, "allowed"), (STRANGER, "denied")])
+def test_only_the_function_and_named_readers_read(who: str, expected: str) -> None:
+    assert verdict("secretsmanager:GetSecretValue", who) == expected
+
+
+@pytest.mark.parametrize("action", MANAGING)
+@pytest.mark.parametrize("who", [ROLE, ADMIN, STRANGER, "arn:aws:iam::123456789012:root"])
+def test_nobody_is_locked_out_of_repairing(action: str, who: str) -> None:
+    assert verdict(f"secretsmanager:{action}", who) == "allowed"
+
+
+@pytest.mark.parametrize("reader", ["*", "arn:aws:iam::123456789012:role/*", "developer", "arn:aws:s3:::x"])
+def test_a_reader_is_named_exactly(reader: str) -> None:
+    with pytest.raises(Escalation, match="names no role or user"):
+        only_readers(ROLE, [reader])
+
+
+# --- what a plan may grant ------------------------------------------------------------------------------------------
+
+NAME = "suture/orders/latest/A/C-1"
+MADE = Call("secretsmanager:CreateSecret", {"Name": NAME})
+
+
+def grant(document: Mapping[str, Any], **more: str) -> Call:
+    basic = {"RoleName": "orders", "PolicyName": "suture-secret-C-1-latest-A", "PolicyDocument": json.dumps(document)}
+    return Call("iam:PutRolePolicy", {**basic, **more})
+
+
+def denies(document: Mapping[str, Any], secret: str = NAME) -> Call:
+    return Call("secretsmanager:PutResourcePolicy", {"SecretId": secret, "ResourcePolicy": json.dumps(document)})
+
+
+def changed(document: Mapping[str, Any], **statement: Any) -> dict[str, Any]:
+    return {**document, "Statement": [{**document["Statement"][0], **statement}]}
+
+
+OWN = reading_policy("secretsmanager", FACTS, NAME, "")
+PROVED = [
+    (grant(OWN),),
+    (grant(reading_policy("secretsmanager", FACTS, NAME, KEY)),),
+    (grant(reading_policy("ssm", FACTS, f"/{NAME}", KEY)),),
+    (MADE, denies(only_readers(ROLE, [ADMIN]))),
+    (Call("ssm:PutParameter", {"Name": f"/{NAME}"}),),
+    (Call("azure-keyvault:SetSecret", {"Name": "suture-orders-latest-A-C-1"}),),
+    (Call("gcp-secretmanager:AddSecretAccessor", {"Name": "suture-orders-x", "Member": "serviceAccount:a@b.c"}),),
+]
+REFUSED = [
+    (grant(OWN, RoleName="admin"),),
+    (grant(changed(OWN, Action="secretsmanager:*")),),
+    (grant(changed(OWN, Resource="*")),),
+    (grant(changed(OWN, Resource=SECRET.replace("orders", "billing")[:-6] + "??????")),),
+    (grant(changed(OWN, Resource=SECRET[:-10] + "*-??????")),),
+    (grant({**OWN, "Statement": [*OWN["Statement"], {"Effect": "Allow", "Action": "*", "Resource": "*"}]}),),
+    (grant(reading_policy("secretsmanager", FACTS, NAME, f"arn:aws:kms:{HERE}:key/*")),),
+    (denies(only_readers(ROLE, [ADMIN])),),
+    (MADE, denies(only_readers(ADMIN, []))),
+    (MADE, denies(changed(only_readers(ROLE, []), Effect="Allow"))),
+    (MADE, denies(changed(only_readers(ROLE, []), Action="secretsmanager:*"))),
+    (Call("ssm:PutParameter", {"Name": "/prod/db"}),),
+    (Call("ssm:PutParameter", {"Name": "/suture/billing/latest/A/C-1"}),),
+    (Call("azure-keyvault:SetSecret", {"Name": "prod-db"}),),
+    (Call("gcp-secretmanager:AddSecretAccessor", {"Name": "suture-orders-x", "Member": "allUsers"}),),
+    (Call("gcp-secretmanager:AddSecretAccessor", {"Name": "suture-orders-x", "Member": "group:all@shop.example"}),),
+    (Call("gcp-secretmanager:AddSecretAccessor", {"Name": "prod-db", "Member": "serviceAccount:a@b.c"}),),
+]
+
+
+@pytest.mark.parametrize("calls", PROVED)
+def test_what_leads_out_the_functions_own_secret_is_proved(calls: tuple[Call, ...]) -> None:
+    assert unproved(calls, FUNCTION) == ""
+
+
+@pytest.mark.parametrize("calls", REFUSED)
+def test_what_grants_more_is_refused(calls: tuple[Call, ...]) -> None:
+    assert "is not proved" in unproved(calls, FUNCTION)
+
+
+# --- what ships -----------------------------------------------------------------------------------------------------
+
+
+def test_the_door_knows_the_stores_outside_aws() -> None:
+    assert set(_OUTSIDE) == set(FOREIGN)
+
+
+def test_another_region_of_the_account_has_the_same_vaults() -> None:
+    here = Clients("123456789012", "us-east-1")
+    assert here.in_region("eu-west-1").vaults is here.vaults
+
+
+def test_aws_says_to_entra_who_we_are() -> None:
+    """The adapter's token is a call of the catalogue, made when the first store asks for it, for one audience only."""
+
+    class Sts:
+        asked: Mapping[str, Any] = {}
+
+        def get_web_identity_token(self, **parameters: Any) -> Mapping[str, str]:
+            Sts.asked = parameters
+            return {"WebIdentityToken": "a.b.c"}
+
+    clients = Clients("123456789012", "us-east-1")
+    clients._clients["sts"] = Sts()
+    assert clients._identity_token() == "a.b.c"
+    assert Sts.asked["Audience"] == ["api://AzureADTokenExchange"] and Sts.asked["DurationSeconds"] == 300
+    clients._clients["sts"] = object()
+    with pytest.raises(CallFailed, match="this botocore knows no sts:GetWebIdentityToken"):
+        clients._identity_token()
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_one_writer_stores_and_another_grants(name: str) -> None:
+    books = packaged()
+    of = {b.id: b for b in books.values()}
+    assert writer_of(of[STORES[name].put].operations()) == "remediate_secrets"
+    assert writer_of(of[STORES[name].retire].operations()) == "remediate_secrets"
+    if name in ("secretsmanager", "ssm"):
+        assert writer_of(of[STORES[name].grant].operations()) == "remediate_iam"
+    with pytest.raises(BadRunbook, match="both IAM and secrets"):
+        writer_of({*of[STORES[name].put].operations(), "iam:PutRolePolicy"})
+
+
+def packaged() -> Mapping[str, Runbook]:
+    return load(json.loads((ROOT / "runbooks" / "packaged.json").read_text()))
+
+
+def rights(writer: str, *operations: str) -> Any:
+    """The policy of a writer, with CloudFormation's parts filled in."""
+    text = json.dumps(policy(writer, operations))
+    for name, value in {"Partition": "aws", "Region": "us-east-1", "AccountId": "123456789012"}.items():
+        text = text.replace(f"${{AWS::{name}}}", value)
+    document = json.loads(re.sub(r'{"Fn::Sub": ("[^"]*")}', r"\1", text))
+    allows = [s for s in document["Statement"] if s["Effect"] == "Allow" and "Fn::" not in json.dumps(s)]
+    return parse({**document, "Statement": allows}, "identity")
+
+
+VIA_SSM, AUDIENCE = {"kms:ViaService": "ssm.us-east-1.amazonaws.com"}, "sts:IdentityTokenAudience"
+MAY = [
+    (("ssm:PutParameter",), "ssm:PutParameter", f"arn:aws:ssm:{HERE}:parameter/{NAME}", {}, "allowed"),
+    (("ssm:PutParameter",), "ssm:PutParameter", f"arn:aws:ssm:{HERE}:parameter/prod/db", {}, "denied"),
+    (("ssm:PutParameter",), "kms:Encrypt", KEY, VIA_SSM, "allowed"),
+    (("ssm:PutParameter",), "kms:Encrypt", KEY, {"kms:ViaService": "s3.us-east-1.amazonaws.com"}, "denied"),
+    (("ssm:PutParameter",), "kms:Decrypt", KEY, VIA_SSM, "denied"),
+    (("ssm:PutParameter",), "secretsmanager:CreateSecret", SECRET, {}, "denied"),
+    (
+        ("azure-keyvault:SetSecret",),
+        "sts:GetWebIdentityToken",
+        "*",
+        {AUDIENCE: ["api://AzureADTokenExchange"]},
+        "allowed",
+    ),
+    (("azure-keyvault:SetSecret",), "sts:GetWebIdentityToken", "*", {AUDIENCE: ["https://evil.example"]}, "denied"),
+    (("azure-keyvault:SetSecret",), "sts:GetWebIdentityToken", "*", {}, "denied"),
+    (("gcp-secretmanager:CreateSecret",), "sts:GetWebIdentityToken", "*", {}, "denied"),
+]
+
+
+@pytest.mark.parametrize(("operations", "action", "resource", "context", "expected"), MAY)
+def test_a_writer_has_the_rights_of_its_store_only(
+    operations: tuple[str, ...], action: str, resource: str, context: Any, expected: str
+) -> None:
+    assert may([rights("remediate_secrets", *operations)], action, resource, context=context).verdict == expected
+
+
+PINS = "mode: propose\npins:\n  - {runbook: %s, version: 1.0.0, mode: propose}\n"
+
+
+def pins(folder: Path, runbook: str) -> Source:
+    (folder / "pins.yaml").write_text(PINS % runbook)
+    return load_yaml(folder / "pins.yaml", BadGovernance, folder)
+
+
+@pytest.mark.parametrize("name", ["azure-key-vault", "gcp-secret-manager"])
+def test_a_pin_is_refused_where_its_client_is_missing(name: str, tmp_path: Path) -> None:
+    store = STORES[name]
+    found = pins_problems(pins(tmp_path, store.put), packaged())
+    if not is_missing(store):
+        assert found == ()
+        pytest.skip(f"the client of {store.title} is installed here, so nothing is missing")
+    (problem,) = found
+    assert problem.where == "pins.yaml:3" and store.title in problem.what
+    assert f"suture[{store.extra}]" in problem.next_step
+    with pytest.raises(CallFailed, match="is not in this package"):
+        opened(store.service, lambda: "", f"{store.service}:DescribeSecret")
+
+
+def test_a_pin_on_aws_needs_no_client(tmp_path: Path) -> None:
+    assert pins_problems(pins(tmp_path, "lambda-store-secret-ssm"), packaged()) == ()
+    assert foreign_stores(["ssm:PutParameter", "azure-keyvault:SetSecret", "azure-keyvault:DeleteSecret"]) == (
+        STORES["azure-key-vault"],
+    )

@@ -27,6 +27,17 @@ STORE_OPERATIONS: Mapping[str, Operation] = {
         absent=("ResourceNotFoundException",),
         shown=("SecretId",),
     ),
+    "ssm:DescribeParameters": read("ssm:DescribeParameters", "*"),
+    "ssm:ListTagsForResource": read("ssm:ListTagsForResource", _TAGGED),
+    "ssm:PutParameter": Operation(
+        "write",
+        (("ssm:PutParameter", _PARAMETER), ("ssm:AddTagsToResource", _PARAMETER)),
+        repeat="none",
+        exists=("ParameterAlreadyExists",),
+        never=("Overwrite", "Policies", "AllowedPattern"),
+        shown=("Name", "Description", "Type", "KeyId", "Tags", "Tier"),
+        hushed=True,
+    ),
     "ssm:DeleteParameter": Operation(
         "write",
         (("ssm:DeleteParameter", _PARAMETER),),

@@ -17,7 +17,7 @@ from .yamlfile import Place
 _OF_A_ROLE = frozenset({"RolePolicyList", "AttachedManagedPolicies"})
 
 _CONFIGURATIONS: Mapping[str, tuple[str, tuple[str, ...], frozenset[str]]] = {
-    "AWS::Lambda::Function": ("lambda:GetFunctionConfiguration", (), frozenset({"Qualifiers"})),
+    "AWS::Lambda::Function": ("lambda:GetFunctionConfiguration", (), frozenset({"Qualifiers", "Callers"})),
     "AWS::IAM::Role": ("iam:GetRole", ("Role",), _OF_A_ROLE),
     "Suture::IAM::RoleUsage": ("iam:GetRole", ("Role",), frozenset({*_OF_A_ROLE, "LastAccessed"})),
     "Suture::Lambda::SharedRole": ("iam:GetRole", ("Role",), frozenset({*_OF_A_ROLE, "Functions"})),

@@ -206,6 +206,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "sqs:SetQueueAttributes": Operation(
         "write", (("sqs:SetQueueAttributes", _QUEUE),), shown=("QueueUrl", "Attributes"), settle=60
     ),
+    "sns:ListSubscriptions": _read("sns:ListSubscriptions", "*"),
     "sns:ListTopics": _read("sns:ListTopics", "*"),
     "sns:GetTopicAttributes": _read("sns:GetTopicAttributes", _TOPIC),
     "sns:ListTagsForResource": _read("sns:ListTagsForResource", "{ResourceArn}"),
@@ -224,6 +225,7 @@ OPERATIONS: Mapping[str, Operation] = {
         settle=30,
     ),
     "events:ListEventBuses": _read("events:ListEventBuses", "*"),
+    "events:ListRuleNamesByTarget": _read("events:ListRuleNamesByTarget", "*"),
     "events:DescribeEventBus": _read(
         "events:DescribeEventBus", "arn:{partition}:events:{region}:{account}:event-bus/{Name}"
     ),
@@ -253,6 +255,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "s3:ListBuckets": _read("s3:ListAllMyBuckets", "*"),
     "s3:GetBucketPolicy": _read("s3:GetBucketPolicy", _BUCKET),
     "s3:GetPublicAccessBlock": _read("s3:GetBucketPublicAccessBlock", _BUCKET),
+    "s3:GetBucketNotificationConfiguration": _read("s3:GetBucketNotification", _BUCKET),
     "s3:GetBucketTagging": _read("s3:GetBucketTagging", _BUCKET),
     "s3:PutBucketPolicy": Operation(
         "write",

@@ -155,21 +155,23 @@ def public_grants() -> Scene:
 
 
 def service_grants() -> Scene:
-    """A service that acts for anybody gets its source before the loose grant leaves."""
+    """A service that acts for anybody gets the one rule that the account has before the loose grant leaves."""
     name, service = "e2e-deputy", "events.amazonaws.com"
     rule = f"arn:aws:events:{HERE}:rule/nightly"
 
     def breaks(client: Client) -> str:
         _function(client, name)
-        _grant(client, name, "nightly", service, SourceArn=rule)
+        events = client.aws("events")
+        events.put_rule(Name="nightly", EventPattern='{"source": ["shop"]}')
+        events.put_targets(Rule="nightly", Targets=[{"Id": "1", "Arn": _arn(name)}])
         _grant(client, name, "loose", service)
         return name
 
     def fixed(client: Client, id_: str, before: State) -> State:
         left = _without(before, {"": "loose"})
-        bound = next(s for s in left[""]["Statement"] if s["Sid"] == "nightly")
-        statements = [*left[""]["Statement"], {**bound, "Sid": _new_sid(client, name)}]
-        return {**left, "": {**left[""], "Statement": statements}}
+        loose = next(s for s in before[""]["Statement"] if s["Sid"] == "loose")
+        bound = {**loose, "Sid": _new_sid(client, name), "Condition": {"ArnLike": {"AWS:SourceArn": rule}}}
+        return {**left, "": {**left[""], "Statement": [*left[""]["Statement"], bound]}}
 
     def calls(client: Client, id_: str, before: State) -> Calls:
         added = {"Action": "lambda:InvokeFunction", "Principal": service, "SourceArn": rule}
@@ -196,7 +198,7 @@ def service_grants() -> Scene:
 
 def _new_sid(client: Client, function: str) -> str:
     """The Sid of the one grant that none of the scene's calls made."""
-    (sid,) = set(client.sids(function)) - {"bucket", "nightly", "loose"}
+    (sid,) = set(client.sids(function)) - {"bucket", "loose"}
     return sid
 
 

@@ -31,7 +31,7 @@ _CONFIGURATIONS: Mapping[str, tuple[str, tuple[str, ...], frozenset[str]]] = {
     "AWS::Events::EventBus": ("", (), frozenset({"Policy"})),
     "AWS::DynamoDB::Table": ("", (), frozenset({"Policy"})),
     "AWS::ECR::Repository": ("", (), frozenset({"Policy"})),
-    "AWS::S3::Bucket": ("", (), frozenset({"Policy", "PublicAccessBlock"})),
+    "AWS::S3::Bucket": ("", (), frozenset({"Policy", "PublicAccessBlock", "AccountPublicAccessBlock", "Grants"})),
 }
 """Where AWS describes what our readers read, and which names the readers add; no operation: these names are all."""
 

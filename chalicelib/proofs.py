@@ -107,6 +107,13 @@ def _boundary_restricts(parameters: Mapping[str, Json], resource: Resource) -> s
     return ""
 
 
+def _block_tightens(parameters: Mapping[str, Json], resource: Resource) -> str:
+    """A block on public access keeps every setting that is on; what else it switches on only takes away."""
+    new, old = parameters["PublicAccessBlockConfiguration"], resource.config.get("PublicAccessBlock") or {}
+    lost = sorted(name for name, value in old.items() if value is True and new.get(name) is not True)
+    return f"it switches {lost[0]} off" if lost else ""
+
+
 def _asks_for_iam(parameters: Mapping[str, Json], resource: Resource) -> str:
     return "" if parameters.get("AuthType") == "AWS_IAM" else "only AuthType AWS_IAM asks callers who they are"
 
@@ -150,6 +157,7 @@ _PROOFS: Mapping[str, Callable[[Mapping[str, Json], Resource], str]] = {
     "lambda:UpdateFunctionConfiguration": _only_environment,
     "lambda:UpdateFunctionUrlConfig": _asks_for_iam,
     "s3:PutBucketPolicy": _policy_narrows("Policy"),
+    "s3:PutPublicAccessBlock": _block_tightens,
     "secretsmanager:CreateSecret": _grants_nothing,
     "secretsmanager:RestoreSecret": _grants_nothing,
     "secretsmanager:PutResourcePolicy": _policy_narrows("ResourcePolicy"),

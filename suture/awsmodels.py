@@ -18,7 +18,7 @@ from .yamlfile import Place
 _OF_A_ROLE = frozenset({"RolePolicyList", "AttachedManagedPolicies"})
 
 _CONFIGURATIONS: Mapping[str, tuple[str, tuple[str, ...], frozenset[str]]] = {
-    "AWS::Lambda::Function": ("lambda:GetFunctionConfiguration", (), frozenset({"Qualifiers"})),
+    "AWS::Lambda::Function": ("lambda:GetFunctionConfiguration", (), frozenset({"Qualifiers", "Callers"})),
     "AWS::IAM::Role": ("iam:GetRole", ("Role",), _OF_A_ROLE),
     "Suture::IAM::RoleUsage": ("iam:GetRole", ("Role",), frozenset({*_OF_A_ROLE, "LastAccessed"})),
     "Suture::Lambda::SharedRole": ("iam:GetRole", ("Role",), frozenset({*_OF_A_ROLE, "Functions"})),
@@ -32,7 +32,7 @@ _CONFIGURATIONS: Mapping[str, tuple[str, tuple[str, ...], frozenset[str]]] = {
     "AWS::Events::EventBus": ("", (), frozenset({"Policy"})),
     "AWS::DynamoDB::Table": ("", (), frozenset({"Policy"})),
     "AWS::ECR::Repository": ("", (), frozenset({"Policy"})),
-    "AWS::S3::Bucket": ("", (), frozenset({"Policy", "PublicAccessBlock"})),
+    "AWS::S3::Bucket": ("", (), frozenset({"Policy", "PublicAccessBlock", "AccountPublicAccessBlock", "Grants"})),
 }
 """Where AWS describes what our readers read, and which names the readers add; no operation: these names are all."""
 

@@ -164,25 +164,31 @@ def broken_chains(items: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
 
 def package(root: Path, modes: Mapping[str, str] | None = None) -> None:
     """Write the packaged runbooks and governance that a deployment loads."""
-    books = {}
-    for path in sorted((PROJECT / "runbooks").glob("*/*.yaml")):
+    books, newest = {}, {}
+    for path in sorted((PROJECT / "runbooks").glob("*/*.yaml"), key=_age):
         document = yaml.safe_load(path.read_text())
+        newest[document["id"]] = document["version"]
         digest = "sha256:" + sha256(path.read_bytes()).hexdigest()
         books[f"{document['id']}/{document['version']}"] = {"digest": digest, "document": document}
     modes = modes or {}
     pins = [
         {
-            "runbook": name.split("/")[0],
-            "version": name.split("/")[1],
-            "mode": modes.get(name.split("/")[0], "auto" if name.split("/")[0] in AUTOMATIC else "propose"),
+            "runbook": name,
+            "version": version,
+            "mode": modes.get(name, "auto" if name in AUTOMATIC else "propose"),
         }
-        for name in books
+        for name, version in newest.items()
         if not name.startswith(OTHER_WAYS)
     ]
     rules = {"pins": {"mode": "auto", "pins": pins}, "approvers": {"people": PEOPLE}, "suppressions": {}}
     for folder, content in (("runbooks", {"runbooks": books}), ("governance", rules)):
         (root / folder).mkdir(exist_ok=True)
         (root / folder / "packaged.json").write_text(json.dumps(content))
+
+
+def _age(path: Path) -> tuple[str, list[int]]:
+    """Sorts a runbook's versions, the newest last."""
+    return path.parent.name, [int(part) for part in path.stem.split(".")]
 
 
 def table() -> None:

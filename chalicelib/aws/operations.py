@@ -208,6 +208,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "sqs:SetQueueAttributes": Operation(
         "write", (("sqs:SetQueueAttributes", _QUEUE),), shown=("QueueUrl", "Attributes"), settle=60
     ),
+    "sns:ListSubscriptions": _read("sns:ListSubscriptions", "*"),
     "sns:ListTopics": _read("sns:ListTopics", "*"),
     "sns:GetTopicAttributes": _read("sns:GetTopicAttributes", _TOPIC),
     "sns:ListTagsForResource": _read("sns:ListTagsForResource", "{ResourceArn}"),
@@ -226,6 +227,7 @@ OPERATIONS: Mapping[str, Operation] = {
         settle=30,
     ),
     "events:ListEventBuses": _read("events:ListEventBuses", "*"),
+    "events:ListRuleNamesByTarget": _read("events:ListRuleNamesByTarget", "*"),
     "events:DescribeEventBus": _read(
         "events:DescribeEventBus", "arn:{partition}:events:{region}:{account}:event-bus/{Name}"
     ),
@@ -254,7 +256,9 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     "s3:ListBuckets": _read("s3:ListAllMyBuckets", "*"),
     "s3:GetBucketPolicy": _read("s3:GetBucketPolicy", _BUCKET),
+    "s3:GetBucketAcl": _read("s3:GetBucketAcl", _BUCKET),
     "s3:GetPublicAccessBlock": _read("s3:GetBucketPublicAccessBlock", _BUCKET),
+    "s3:GetBucketNotificationConfiguration": _read("s3:GetBucketNotification", _BUCKET),
     "s3:GetBucketTagging": _read("s3:GetBucketTagging", _BUCKET),
     "s3:PutBucketPolicy": Operation(
         "write",
@@ -262,6 +266,18 @@ OPERATIONS: Mapping[str, Operation] = {
         never=("ConfirmRemoveSelfBucketAccess",),
         shown=("Bucket", "Policy"),
     ),
+    "s3:PutPublicAccessBlock": Operation(
+        "write",
+        (("s3:PutBucketPublicAccessBlock", _BUCKET),),
+        shown=("Bucket", "PublicAccessBlockConfiguration"),
+    ),
+    "s3:DeletePublicAccessBlock": Operation(
+        "write",
+        (("s3:PutBucketPublicAccessBlock", _BUCKET),),
+        absent=("NoSuchPublicAccessBlockConfiguration",),
+        shown=("Bucket",),
+    ),
+    "s3control:GetPublicAccessBlock": _read("s3:GetAccountPublicAccessBlock", "*"),
     "dynamodb:GetItem": _own(("dynamodb:GetItem", _TABLE)),
     "dynamodb:PutItem": _own(("dynamodb:PutItem", _TABLE)),
     "dynamodb:UpdateItem": _own(("dynamodb:UpdateItem", _TABLE)),

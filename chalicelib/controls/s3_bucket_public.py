@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from ..model import Resource
 from . import Control, Judgement, Signal
+from ._buckets import holds
 from ._holders import everyone
 
 
 def judge(resource: Resource) -> Judgement | None:
     """One item a public statement: Sid, Statement, the Principals in it that are everyone, and the Reason.
 
-    RestrictPublicBuckets keeps everyone but the account and AWS services out, whatever the policy says.
+    RestrictPublicBuckets, of the bucket or of the account, keeps everyone but the account and AWS services out,
+    whatever the policy says: behind it a public policy is harmless, and this is quiet.
     """
-    block = resource.config.get("PublicAccessBlock") or {}
-    if block.get("RestrictPublicBuckets") is True:
+    if holds(resource, "RestrictPublicBuckets"):
         return None
     return everyone(resource, "bucket", "use")
 
@@ -21,8 +22,8 @@ def judge(resource: Resource) -> Judgement | None:
 CONTROL = Control(
     title="Only named callers may use a bucket",
     why=(
-        "A statement for everyone opens the objects to the internet, signed in or not. ACLs and the account's "
-        "own block on public access are not looked at."
+        "A statement for everyone opens the objects to the internet, signed in or not, unless the bucket's or the "
+        "account's block on public access restricts public buckets. ACLs are another control's."
     ),
     severity="critical",
     pillar="iam-hardening",

@@ -66,8 +66,8 @@ _TABLE: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
         (),
     ),
     (
-        """s3:CreateBucket s3:DeleteBucket s3:PutBucketPolicy s3:DeleteBucketPolicy s3:PutBucketPublicAccessBlock
-        s3:DeleteBucketPublicAccessBlock""",
+        """s3:CreateBucket s3:DeleteBucket s3:PutBucketPolicy s3:DeleteBucketPolicy s3:PutBucketAcl
+        s3:PutBucketPublicAccessBlock s3:DeleteBucketPublicAccessBlock""",
         BUCKET,
         ("bucketName",),
         (),

@@ -37,7 +37,7 @@ from suture.sandbox.mends import iam_last_accessed
 from suture.sandbox.mends.cloudtrail import put_down
 from suture.sandbox.package import GOVERNANCE, runtime_folder, unpack
 from suture.sandbox.polling import MappingSpec
-from suture.sandbox.processes import FunctionSpec, Place, Result, Sink
+from suture.sandbox.processes import FunctionSpec, Place, Result, Sink, endpoints
 from suture.sandbox.quiet import Quiet
 from suture.sandbox.server import Server
 from suture.sandbox.signers import find_signer
@@ -234,7 +234,7 @@ class Sandbox:
     def environment(self, principal: str) -> dict[str, str]:
         """The variables that make a shell, the AWS CLI or `suture` act as one of the four people."""
         return {
-            "AWS_ENDPOINT_URL": self.endpoint_url,
+            **endpoints(self.endpoint_url),
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             **{name.upper(): value for name, value in self.credentials[principal].items()},

@@ -12,7 +12,7 @@ import pytest
 from chalicelib.aws import readers
 from chalicelib.aws.operations import OPERATIONS
 from chalicelib.aws.readers import apigateway_stage, iam_managed_policy, iam_role, lambda_function
-from chalicelib.errors import Denied, Gone
+from chalicelib.errors import Denied, Gone, Throttled
 from chalicelib.model import Hidden, Resource
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:orders"
@@ -189,6 +189,59 @@ def test_a_function_that_goes_at_any_moment_is_gone_not_clean(lost: str) -> None
 def test_a_denied_read_is_an_error_not_an_absence() -> None:
     with pytest.raises(Denied):
         lambda_function.read(function_account(GetPolicy=lambda _: Denied("no", code="AccessDeniedException")), "orders")
+
+
+def loose(*services: str) -> str:
+    basic = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": ARN}
+    statements = [{**basic, "Sid": s, "Principal": {"Service": f"{s}.amazonaws.com"}} for s in services]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def asking(*services: str, **answers: Any) -> tuple[FakeAws, Mapping[str, Any]]:
+    """An account whose function lets `services` come for anybody, and what its reader found out about them."""
+    aws = function_account(GetPolicy={"Policy": loose(*services)})
+    aws.answers.update({name.replace("_", ":"): answer for name, answer in answers.items()})
+    return aws, read_function(aws).config["Callers"]
+
+
+def buckets(count: int) -> dict[str, Any]:
+    return {"Buckets": [{"Name": f"b{n}"} for n in range(count)]}
+
+
+def test_only_a_grant_that_is_open_to_anybody_has_the_account_asked() -> None:
+    bound = json.loads(loose("s3", "sns", "events"))
+    for one in bound["Statement"]:
+        one["Condition"] = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+    for text in (json.dumps(bound), loose("logs", "apigateway"), policy_text("everyone"), "[]"):
+        aws = function_account(GetPolicy={"Policy": text})
+        assert read_function(aws).config["Callers"] == {} and len(aws.calls) == 4
+
+
+@pytest.mark.parametrize(
+    ("service", "answers", "calls"),
+    [
+        ("s3", {"s3_ListBuckets": buckets(101)}, 1),
+        ("s3", {"s3_ListBuckets": Denied("no", code="AccessDenied")}, 1),
+        ("s3", {"s3_ListBuckets": buckets(2), "s3_GetBucketNotificationConfiguration": Denied("no", code="x")}, 3),
+        ("sns", {"sns_ListSubscriptions": {"Subscriptions": [{"Protocol": "sqs", "Endpoint": "x"}] * 2001}}, 1),
+        ("events", {"events_ListEventBuses": {"EventBuses": [{"Name": f"b{n}"} for n in range(51)]}}, 1),
+    ],
+)
+def test_what_is_too_much_or_refused_is_not_complete(service: str, answers: Any, calls: int) -> None:
+    aws, found = asking(service, **answers)
+    assert found == {f"{service}.amazonaws.com": {"Complete": False, "Sources": []}}
+    assert len(aws.calls) == 4 + calls
+
+
+def test_a_bucket_that_goes_meanwhile_calls_nobody() -> None:
+    lost = {"s3_GetBucketNotificationConfiguration": Gone("no", code="NoSuchBucket")}
+    _, found = asking("s3", s3_ListBuckets=buckets(1), **lost)
+    assert found == {"s3.amazonaws.com": {"Complete": True, "Sources": []}}
+
+
+def test_an_unwell_service_fails_the_read_so_that_it_is_tried_again() -> None:
+    with pytest.raises(Throttled):
+        asking("sns", sns_ListSubscriptions=Throttled("later", code="Throttled"))
 
 
 def test_tags_are_read_apart() -> None:

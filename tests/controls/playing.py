@@ -90,8 +90,8 @@ def fresh_account() -> Iterator[Account]:
 
 
 def planned(name: str, resource: Resource, finding: Finding) -> Plan | planning.Refusal:
-    text = (ROOT / "runbooks" / name / "1.0.0.yaml").read_text("utf-8")
-    chosen = runbooks.runbook(yaml.safe_load(text), "sha256:test")
+    newest = max((ROOT / "runbooks" / name).glob("*.yaml"), key=lambda path: tuple(map(int, path.stem.split("."))))
+    chosen = runbooks.runbook(yaml.safe_load(newest.read_text("utf-8")), "sha256:test")
     return planning.plan("case-1", resource, finding, chosen, planning.parameters_of(chosen, {}, DEPLOYMENT), key)
 
 

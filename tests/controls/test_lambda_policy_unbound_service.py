@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from playing import ACCOUNT, REGION, Account, fresh_account, policy, refused
+from playing import ACCOUNT, REGION, Account, found, fresh_account, key, planned, policy, refused
 
 from chalicelib.controls import judge_one
-from chalicelib.model import Call, Finding, Resource
+from chalicelib.model import Call, Finding, Plan, Resource
 from chalicelib.proofs import unproved
+from chalicelib.redaction import state_digest
 
 TYPE, CONTROL, RUNBOOK = "AWS::Lambda::Function", "lambda-policy-unbound-service", "lambda-bind-service-grants"
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:orders"
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/nightly"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:orders"
 
 
 @pytest.fixture
@@ -77,6 +80,119 @@ def test_several_sources_are_for_the_owner_to_choose_from(account: Account) -> N
     assert "several sources" in refused(RUNBOOK, CONTROL, account.read(TYPE, "orders")).why
 
 
+def notify(account: Account, bucket: str, function: str = ARN) -> None:
+    one = {"LambdaFunctionArn": function, "Events": ["s3:ObjectCreated:*"]}
+    client = account.client("s3")
+    client.create_bucket(Bucket=bucket)
+    client.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [one]}
+    )
+
+
+def subscribe(account: Account, topic: str, function: str = ARN) -> None:
+    client = account.client("sns")
+    client.subscribe(TopicArn=client.create_topic(Name=topic)["TopicArn"], Protocol="lambda", Endpoint=function)
+
+
+def rule(account: Account, name: str, function: str = ARN, bus: str = "default") -> None:
+    client = account.client("events")
+    if bus != "default":
+        client.create_event_bus(Name=bus)
+    client.put_rule(Name=name, EventBusName=bus, EventPattern='{"source": ["shop"]}')
+    client.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "1", "Arn": function}])
+
+
+BUCKET = {"SourceArn": "arn:aws:s3:::uploads", "SourceAccount": ACCOUNT}
+OWN_RULES = {"SourceArn": f"arn:aws:events:*:{ACCOUNT}:rule/*"}
+FOUND: dict[str, tuple[str, str, Callable[[Account], None], dict[str, str], str]] = {
+    "a bucket": ("s3", "", lambda a: notify(a, "uploads"), BUCKET, "arn:aws:s3:::uploads, and for nothing else"),
+    "an alias's bucket": ("s3", "prod", lambda a: notify(a, "uploads", f"{ARN}:prod"), BUCKET, "for nothing else"),
+    "a bucket by $LATEST": ("s3", "", lambda a: notify(a, "uploads", f"{ARN}:$LATEST"), BUCKET, "for nothing else"),
+    "a topic": ("sns", "", lambda a: subscribe(a, "orders"), {"SourceArn": TOPIC}, "for nothing else"),
+    "an alias's topic": (
+        "sns",
+        "prod",
+        lambda a: (subscribe(a, "orders", f"{ARN}:prod"), subscribe(a, "other"))[0],
+        {"SourceArn": TOPIC},
+        "for nothing else",
+    ),
+    "a rule": ("events", "", lambda a: rule(a, "nightly"), {"SourceArn": RULE}, "for nothing else"),
+    "a rule of another bus": (
+        "events",
+        "",
+        lambda a: rule(a, "paid", bus="shop"),
+        {"SourceArn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/shop/paid"},
+        "for nothing else",
+    ),
+    "a rule by $LATEST": ("events", "", lambda a: rule(a, "nightly", f"{ARN}:$LATEST"), {"SourceArn": RULE}, ""),
+    "another function's rule": ("events", "", lambda a: rule(a, "x", f"{ARN}-2"), OWN_RULES, "may be a relic"),
+    "another function's bucket": (
+        "s3",
+        "",
+        lambda a: notify(a, "uploads", f"{ARN}-2"),
+        {"SourceAccount": ACCOUNT},
+        "bound to the account, and to no single source",
+    ),
+}
+"""For each: the service, the alias that it may call, what the account holds, the condition, and what is said."""
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_the_one_source_of_the_account_is_taken(account: Account, name: str) -> None:
+    service, alias, make, source, said = FOUND[name]
+    grant(account, "loose", f"{service}.amazonaws.com", **({"Qualifier": alias} if alias else {}))
+    make(account)
+    before = account.read(TYPE, "orders")
+    plan, fixed = account.fixed_and_undone(RUNBOOK, CONTROL, before)
+    added = plan.steps[0].call.parameters
+    assert {key: added[key] for key in ("SourceArn", "SourceAccount") if key in added} == source
+    assert fixed.config["Callers"] == {}
+    assert said in " ".join(found(CONTROL, before).evidence[0]["Notes"])
+
+
+@pytest.mark.parametrize("service", ["s3", "sns", "events"])
+def test_several_sources_of_the_account_are_named_and_left_to_the_owner(account: Account, service: str) -> None:
+    make = {"s3": notify, "sns": subscribe, "events": rule}[service]
+    grant(account, "loose", f"{service}.amazonaws.com")
+    make(account, "first")
+    make(account, "second")
+    resource = account.read(TYPE, "orders")
+    assert "several sources" in refused(RUNBOOK, CONTROL, resource).why
+    title = found(CONTROL, resource).title
+    assert "first" in title and "second" in title
+
+
+def test_a_source_that_comes_or_goes_changes_the_plan_and_not_the_state(account: Account) -> None:
+    """An undo is verified by the state: somebody's new bucket must not look like a failed one."""
+    grant(account, "loose", "s3.amazonaws.com")
+    before = account.read(TYPE, "orders")
+    notify(account, "uploads")
+    after = account.read(TYPE, "orders")
+    assert state_digest(before, key) == state_digest(after, key)
+    first, second = (planned(RUNBOOK, r, found(CONTROL, r)) for r in (before, after))
+    assert isinstance(first, Plan) and isinstance(second, Plan) and first.digest != second.digest
+
+
+def test_another_accounts_topic_is_for_the_owner(account: Account) -> None:
+    callers = {
+        "sns.amazonaws.com": {
+            "Complete": True,
+            "Sources": [{"FunctionArn": ARN, "SourceArn": TOPIC.replace(ACCOUNT, "210987654321")}],
+        }
+    }
+    loose = function(statement(Principal={"Service": "sns.amazonaws.com"}))
+    foreign = replace(loose, config={**loose.config, "Callers": callers})
+    assert "no condition is known" in refused(RUNBOOK, CONTROL, foreign).why
+
+
+def test_one_source_among_what_could_not_all_be_asked_binds_nothing_to_it() -> None:
+    callers = {"s3.amazonaws.com": {"Complete": False, "Sources": [{"FunctionArn": ARN, **BUCKET}]}}
+    loose = function(statement())
+    (item,) = found(CONTROL, replace(loose, config={**loose.config, "Callers": callers})).evidence
+    assert {k: item["Bound"].get(k) for k in BUCKET} == {"SourceArn": None, "SourceAccount": ACCOUNT}
+    assert "could not ask all" in item["Notes"][0] and "arn:aws:s3:::uploads" in item["Notes"][0]
+
+
 def test_a_service_that_nobody_wrote_down_is_escalated(account: Account) -> None:
     grant(account, "odd", "somethingnew.amazonaws.com")
     assert "no condition is known" in refused(RUNBOOK, CONTROL, account.read(TYPE, "orders")).why
@@ -106,9 +222,9 @@ def judged(*statements: Any) -> Finding | None:
     ],
 )
 def test_unbound_services_are_found(loud: dict[str, Any]) -> None:
-    found = judged(loud)
-    assert found is not None and found.severity == "medium"
-    assert [item["Statement"] for item in found.evidence] == [loud]
+    finding = judged(loud)
+    assert finding is not None and finding.severity == "medium"
+    assert [item["Statement"] for item in finding.evidence] == [loud]
 
 
 @pytest.mark.parametrize(

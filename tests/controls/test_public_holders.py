@@ -10,11 +10,11 @@ import pytest
 from holders import HERE
 from holders import HOLDERS as CASES
 from holders import Holder as Case
-from playing import ACCOUNT, OTHER, REGION, Account, allow, fresh_account, planned, policy, refused
+from playing import ACCOUNT, OTHER, REGION, Account, allow, found, fresh_account, planned, policy, refused
 
 from chalicelib.aws.readers import read
 from chalicelib.controls import all_controls, judge_one
-from chalicelib.model import Finding, Resource
+from chalicelib.model import Finding, Plan, Resource
 
 OWN = {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}
 
@@ -180,6 +180,24 @@ def test_a_fix_that_would_open_more_is_refused(case: Case) -> None:
     call = plan.steps[0].call  # type: ignore[union-attr]
     assert "not proved" in unproved((Call(call.operation, call.parameters),), resource)
     assert unproved((Call(call.operation, call.parameters),), open_) == ""
+
+
+def test_a_bucket_behind_its_accounts_block_is_quiet_and_one_that_could_not_be_reopened_escalates(
+    account: Account,
+) -> None:
+    case = CASES["bucket"]
+    id_ = case.make(account.client, json.dumps(policy(allow("*", case.action, case.resource))))
+    control = account.client("s3control")
+
+    def read_behind(setting: str) -> Resource:
+        control.put_public_access_block(AccountId=ACCOUNT, PublicAccessBlockConfiguration={setting: True})
+        return account.read(case.type, id_)
+
+    assert judge_one(case.control, read_behind("RestrictPublicBuckets")) is None
+    refusal = refused(case.runbook, case.control, read_behind("BlockPublicPolicy"))
+    assert "the account's block refuses" in refusal.why
+    other = read_behind("IgnorePublicAcls")
+    assert isinstance(planned(case.runbook, other, found(case.control, other)), Plan)
 
 
 def test_a_bucket_behind_its_block_is_quiet_and_one_that_could_not_be_reopened_escalates(account: Account) -> None:

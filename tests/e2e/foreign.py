@@ -40,7 +40,9 @@ class Client:
 
     def aws(self, service: str) -> Any:
         if service not in self._made:
-            self._made[service] = self.session.client(service, endpoint_url=self.ready["endpoint_url"])
+            variables = self.ready["env"]["deployer"]
+            name = "AWS_ENDPOINT_URL_S3_CONTROL" if service == "s3control" else "AWS_ENDPOINT_URL"
+            self._made[service] = self.session.client(service, endpoint_url=variables[name])
         return self._made[service]
 
     def sids(self, function: str, **qualifier: str) -> list[str]:

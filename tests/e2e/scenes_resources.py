@@ -155,21 +155,23 @@ def public_grants() -> Scene:
 
 
 def service_grants() -> Scene:
-    """A service that acts for anybody gets its source before the loose grant leaves."""
+    """A service that acts for anybody gets the one rule that the account has before the loose grant leaves."""
     name, service = "e2e-deputy", "events.amazonaws.com"
     rule = f"arn:aws:events:{HERE}:rule/nightly"
 
     def breaks(client: Client) -> str:
         _function(client, name)
-        _grant(client, name, "nightly", service, SourceArn=rule)
+        events = client.aws("events")
+        events.put_rule(Name="nightly", EventPattern='{"source": ["shop"]}')
+        events.put_targets(Rule="nightly", Targets=[{"Id": "1", "Arn": _arn(name)}])
         _grant(client, name, "loose", service)
         return name
 
     def fixed(client: Client, id_: str, before: State) -> State:
         left = _without(before, {"": "loose"})
-        bound = next(s for s in left[""]["Statement"] if s["Sid"] == "nightly")
-        statements = [*left[""]["Statement"], {**bound, "Sid": _new_sid(client, name)}]
-        return {**left, "": {**left[""], "Statement": statements}}
+        loose = next(s for s in before[""]["Statement"] if s["Sid"] == "loose")
+        bound = {**loose, "Sid": _new_sid(client, name), "Condition": {"ArnLike": {"AWS:SourceArn": rule}}}
+        return {**left, "": {**left[""], "Statement": [*left[""]["Statement"], bound]}}
 
     def calls(client: Client, id_: str, before: State) -> Calls:
         added = {"Action": "lambda:InvokeFunction", "Principal": service, "SourceArn": rule}
@@ -196,7 +198,7 @@ def service_grants() -> Scene:
 
 def _new_sid(client: Client, function: str) -> str:
     """The Sid of the one grant that none of the scene's calls made."""
-    (sid,) = set(client.sids(function)) - {"bucket", "nightly", "loose"}
+    (sid,) = set(client.sids(function)) - {"bucket", "loose"}
     return sid
 
 
@@ -236,6 +238,47 @@ def layer() -> Scene:
     )
 
 
+def public_acl() -> Scene:
+    """S3 ignores an ACL for everyone; the ACL and the other settings of the block stay."""
+    name = "e2e-public-acl"
+
+    def breaks(client: Client) -> str:
+        s3 = client.aws("s3")
+        s3.create_bucket(Bucket=name)
+        s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration={"BlockPublicPolicy": True})
+        s3.put_bucket_acl(Bucket=name, ACL="public-read")
+        return name
+
+    def read(client: Client, id_: str) -> State:
+        s3 = client.aws("s3")
+        block = s3.get_public_access_block(Bucket=id_)["PublicAccessBlockConfiguration"]
+        return {"block": block, "grants": s3.get_bucket_acl(Bucket=id_)["Grants"]}
+
+    def fixed(client: Client, id_: str, before: State) -> State:
+        assert before["block"]["BlockPublicPolicy"] and not before["block"]["IgnorePublicAcls"]
+        return {**before, "block": {**before["block"], "IgnorePublicAcls": True}}
+
+    def calls(client: Client, id_: str, before: State) -> Calls:
+        block = fixed(client, id_, before)["block"]
+        parameters = {"Bucket": id_, "ExpectedBucketOwner": ACCOUNT, "PublicAccessBlockConfiguration": block}
+        return [("s3:PutPublicAccessBlock", parameters)]
+
+    def by_acl(state: State) -> bool:
+        """Whether a stranger may list the bucket."""
+        return not state["block"]["IgnorePublicAcls"] and any("URI" in g["Grantee"] for g in state["grants"])
+
+    return Scene(
+        "s3-ignore-public-acls",
+        "s3-bucket-acl-public",
+        "AWS::S3::Bucket",
+        breaks,
+        read,
+        fixed,
+        calls,
+        (Ask("a stranger who lists it", by_acl, True),),
+    )
+
+
 WHO: dict[str, tuple[str, tuple[str, ...]]] = {
     "queue": ("shop-deploy", ("owner",)),
     "table": ("intern", ("owner", "security")),
@@ -248,4 +291,5 @@ SCENES = (
     public_grants(),
     service_grants(),
     layer(),
+    public_acl(),
 )

@@ -103,6 +103,7 @@ def test_the_ready_file_says_all(sandbox: Sandbox) -> None:
     assert set(ready["credentials"]) == set(ready["env"]) == {"deployer", "security", "oncall", "developer"}
     assert set(ready["env"]["oncall"]) == {
         "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_S3_CONTROL",
         "AWS_REGION",
         "AWS_DEFAULT_REGION",
         "AWS_ACCESS_KEY_ID",

@@ -145,6 +145,7 @@ def test_its_writer_may_make_every_call_of_every_verb(shelf: Shelf) -> None:
 
 def test_verbose_logging_holds_no_value(shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "botocore")
     shelf.verb(STORES[shelf.at.name].put).does()
     assert caplog.records
     told = "".join(f"{r.getMessage()} {vars(r)}" for r in caplog.records if not r.name.startswith("moto"))

@@ -1,6 +1,7 @@
 """Lambda functions with all their qualifiers: `$LATEST`, every published version, every alias.
 
-Four calls for a function without versions and aliases, and one more (its policy) for each of those. Sources:
+Four calls for a function without versions and aliases, and one more (its policy) for each of those. Only where a
+policy lets a service come for anybody are the account's own sources asked for (`Callers`, see `_callers`). Sources:
 the Lambda API reference, ListVersionsByFunction, ListAliases, ListFunctionUrlConfigs, GetPolicy, ListTags.
 """
 
@@ -13,6 +14,7 @@ from ...errors import Gone
 from ...model import Hidden, Json, Resource
 from ..answers import document, plain
 from ..clients import Aws
+from . import _callers
 
 TYPE = "AWS::Lambda::Function"
 OPERATIONS = (
@@ -22,6 +24,7 @@ OPERATIONS = (
     "lambda:ListFunctionUrlConfigs",
     "lambda:GetPolicy",
     "lambda:ListTags",
+    *_callers.OPERATIONS,
 )
 VOLATILE = (
     "LastModified",
@@ -35,6 +38,7 @@ VOLATILE = (
     "CodeSize",
     "RuntimeVersionConfig",
     "SnapStart.OptimizationStatus",
+    "Callers",  # what a plan assumes of it is in the plan's calls, and others' buckets and rules come and go
 )
 LATEST = "$LATEST"
 _URL_KEYS = ("FunctionUrl", "AuthType", "Cors", "InvokeMode")
@@ -87,15 +91,22 @@ def tags(aws: Aws, resource_id: str, arn: str) -> Mapping[str, str]:
 def _resource(aws: Aws, name: str, latest: Mapping[str, Json], qualifiers: list[dict[str, Json]]) -> Resource:
     config = {key: value for key, value in plain(latest).items() if key != "Environment"}
     arn = str(config.get("FunctionArn", "")).removesuffix(f":{LATEST}")
+    arn = arn or f"arn:{aws.partition}:lambda:{aws.region}:{aws.account}:function:{name}"
+    callers = _callers.callers(aws, _by_arn(arn, qualifiers))
     return Resource(
         type=TYPE,
-        arn=arn or f"arn:{aws.partition}:lambda:{aws.region}:{aws.account}:function:{name}",
+        arn=arn,
         id=name,
         account=aws.account,
         region=aws.region,
-        config={**config, "Qualifiers": qualifiers},
+        config={**config, "Qualifiers": qualifiers, "Callers": callers},
         volatile=VOLATILE,
     )
+
+
+def _by_arn(arn: str, qualifiers: list[dict[str, Json]]) -> dict[str, Json]:
+    """Each qualifier's policy by the ARN that callers name it by."""
+    return {arn if q["Qualifier"] == LATEST else f"{arn}:{q['Qualifier']}": q["Policy"] for q in qualifiers}
 
 
 def _named(name: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from .decisions import Circumstances, decide
 from .governance import Suppression
 from .logs import log
 from .model import Change, Decision, Finding, Json, Plan, Principal, Resource, canonical
-from .ownership import iac_of
+from .ownership import iac_of, owner_tag
 from .runbooks import Runbook
 from .times import iso
 
@@ -107,6 +107,7 @@ def _steps_to(
     now, reasons = iso(d.now()), decision.reasons
     owner = iac_of(seen.principals, seen.resource.tags)
     said = {"decision": decision.kind, "reasons": reasons, "owned_by": owner.where or owner.tool, "refusal": ""}
+    said["owner"] = owner_tag(seen.resource.tags)
     why = Entry("watch", f"{decision.kind}: {reasons[0]}", {"reasons": list(reasons)})
     if decision.kind in ("skip", "escalate") or not isinstance(plan, Plan) or runbook is None:
         state, facts = _without_plan(d, plan, decision, seen)

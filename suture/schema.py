@@ -15,7 +15,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic import model_validator as checked
 from pydantic_core import ErrorDetails
 
-from chalicelib.approvals import IDENTITY_CENTER
 from chalicelib.model import Json
 
 from .fields import (
@@ -26,15 +25,12 @@ from .fields import (
     ArnPattern,
     Condition,
     Function,
-    IamName,
     Mode,
     Moment,
     Name,
     OperationName,
-    PersonId,
     Refused,
     RunbookId,
-    Session,
     Slug,
     Text,
     Version,
@@ -48,7 +44,7 @@ from .yamlfile import Place, Problem, Source
 MAX_SUPPRESSION = timedelta(days=180)
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
 
     @checked(mode="before")
@@ -61,7 +57,7 @@ class _Model(BaseModel):
         return value
 
 
-class _Call(_Model):
+class _Call(Model):
     call: OperationName
     with_: dict[str, Any] = Field(alias="with")
     when: Condition = "true"
@@ -72,37 +68,37 @@ class _Step(_Call):
     undo: Annotated[tuple[_Call, ...], BeforeValidator(calls)]
 
 
-class _Check(_Model):
+class _Check(Model):
     call: OperationName
     with_: dict[str, Any] = Field(alias="with")
     each: Condition = "="
     expect: Condition
 
 
-class _Guard(_Model):
+class _Guard(Model):
     expect: Condition
     otherwise: Literal["skip", "escalate"] = Field(alias="else")
     why: Text
 
 
-class _Approval(_Model):
+class _Approval(Model):
     minimum: Annotated[int, Strict(), Field(alias="min", ge=1, le=5)]
     groups: Annotated[tuple[Slug, ...], Field(min_length=1, max_length=5), AfterValidator(distinct)]
     expires: Annotated[str, AfterValidator(lasting(5 * MINUTE, 7 * DAY))]
 
 
-class _Limits(_Model):
+class _Limits(Model):
     per_hour: Annotated[int, Strict(), Field(ge=1, le=1000)]
     cooldown: Annotated[str, AfterValidator(lasting(MINUTE, 30 * DAY))]
     max_reapply: Annotated[int, Strict(), Field(ge=1, le=10)]
 
 
-class _Watch(_Model):
+class _Watch(Model):
     length: Annotated[str, AfterValidator(lasting(MINUTE, 7 * DAY))] = Field(alias="for")
     undo_if: Condition = "false"
 
 
-class _DeploymentFact(_Model):
+class _DeploymentFact(Model):
     deployment: Literal["boundary_arn", "access_log_arn"]
 
 
@@ -114,7 +110,7 @@ def _parameter(value: Json) -> Json:
     return value
 
 
-class RunbookDocument(_Model):
+class RunbookDocument(Model):
     """A runbook as its author writes it."""
 
     id: RunbookId
@@ -153,11 +149,11 @@ class RunbookDocument(_Model):
         return self
 
 
-class _AccountMode(_Model):
+class _AccountMode(Model):
     mode: Mode
 
 
-class _Pin(_Model):
+class _Pin(Model):
     runbook: RunbookId
     version: Version
     mode: Mode
@@ -172,7 +168,7 @@ class _Pin(_Model):
         return self
 
 
-class PinsDocument(_Model):
+class PinsDocument(Model):
     """governance/pins.yaml: which version of which runbook, and how far it may go where."""
 
     mode: Mode
@@ -180,45 +176,7 @@ class PinsDocument(_Model):
     pins: tuple[_Pin, ...]
 
 
-class _Identity(_Model):
-    account: AccountId
-    role: IamName = ""
-    session: Session = ""
-    user: IamName = ""
-
-    @checked(mode="after")
-    def _one_of_two(self) -> _Identity:
-        if bool(self.role) == bool(self.user):
-            raise Refused("an identity is a role or a user", "write `role:` or `user:`, one of them")
-        is_center = self.role.startswith(IDENTITY_CENTER)
-        if is_center and not self.session:
-            raise Refused(
-                f"{self.role} is shared by everyone with that permission set",
-                "add `session:`, the person's user name in Identity Center",
-                ("role",),
-            )
-        if self.session and not is_center:
-            raise Refused(
-                "a session name proves nothing for an ordinary role: whoever assumes it chooses the name",
-                "remove `session:` and give each person a role of their own",
-                ("session",),
-            )
-        return self
-
-
-class _Person(_Model):
-    name: Annotated[Text, Field(max_length=80)]
-    groups: Annotated[tuple[Slug, ...], Field(min_length=1), AfterValidator(distinct)]
-    iam: Annotated[tuple[_Identity, ...], Field(min_length=1)]
-
-
-class ApproversDocument(_Model):
-    """governance/approvers.yaml: who may decide, by the identity that AWS authenticated."""
-
-    people: dict[PersonId, _Person]
-
-
-class _Suppression(_Model):
+class _Suppression(Model):
     id: Slug
     control: Slug
     resource: ArnPattern
@@ -242,7 +200,7 @@ class _Suppression(_Model):
         return self
 
 
-class SuppressionsDocument(_Model):
+class SuppressionsDocument(Model):
     """governance/suppressions.yaml: findings that somebody accepts for a while, with a reason."""
 
     suppressions: tuple[_Suppression, ...]
@@ -308,7 +266,7 @@ def _path(place: Place) -> str:
 
 
 def _field_names() -> tuple[str, ...]:
-    return tuple(sorted({f.alias or name for model in _models(_Model) for name, f in model.model_fields.items()}))
+    return tuple(sorted({f.alias or name for model in _models(Model) for name, f in model.model_fields.items()}))
 
 
 def _models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:

@@ -30,7 +30,8 @@ from suture.compile import lint_file
 from suture.demo import picture
 from suture.docs import commands, render_docs, stale, write_docs
 from suture.docs.markdown import MARK, code, table
-from suture.schema import ApproversDocument, RunbookDocument
+from suture.schema import RunbookDocument
+from suture.schema_people import ApproversDocument
 from suture.traps import lint
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -13,7 +13,8 @@ from runbook_texts import RUNBOOK, SECRET, changed, line_of
 from chalicelib.errors import BadGovernance, BadInput, BadRunbook
 from chalicelib.runbooks import runbook, seconds
 from suture import yamlfile
-from suture.schema import ApproversDocument, PinsDocument, RunbookDocument, SuppressionsDocument, problems
+from suture.schema import PinsDocument, RunbookDocument, SuppressionsDocument, problems
+from suture.schema_people import ApproversDocument
 from suture.yamlfile import MAX_BYTES, Problem, Source
 
 # --- YAML -----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
-"""Notices: what happened to a case, rendered once and handed to each channel.
+"""Notices: what happened to a case, handed to each channel: the log, Slack, a signed webhook.
 
-Here the channels are the log and a signed webhook. A last gate refuses to send what looks like a secret.
+A channel renders the case as it stands when the notice is read, so notices may come late, twice or out of order. A
+last gate refuses to send what looks like a secret. A channel that must wait sends its own notice anew with a delay.
 """
 
 from __future__ import annotations
@@ -10,30 +11,39 @@ import hmac
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from functools import cache
 
-from .. import approvals, messages
+from .. import messages
 from ..aws.deployment import Deployment
-from ..aws.operations import OPERATIONS
 from ..cases import Case
 from ..errors import BadEvent, Misconfigured, Throttled
 from ..logs import log
 from ..model import Json, canonical
 from ..plaintext import contains_secret
 from ..times import iso
+from .facts import facts_of, shown
+from .slack import channel as slack
 
 TIMEOUT = 5
 
 
 def tell(d: Deployment, message: Mapping[str, Json]) -> None:
     """Send one notice. Raises Throttled when a channel does not take it, so that the queue brings it again."""
+    deed = slack.DEEDS.get(str(message.get("suture")))
+    if deed is not None:
+        return deed(d, message)
     id_ = message.get("case")
     if not isinstance(id_, str):
         raise BadEvent("a notice that names no case", next_step="look who may send to the notices queue")
     case = d.ledger.case(id_)
     if case is None:
         return log("warning", "a notice about no case", case=id_)
-    words = messages.text(case, shown(), _who_may(d, case))
+    if message.get("channel") in (None, "slack"):
+        slack.tell(d, case, message)
+    return None if message.get("channel") else _log_and_post(d, case)
+
+
+def _log_and_post(d: Deployment, case: Case) -> None:
+    id_, words = case.id, messages.text(case, shown(), facts_of(d, case).who_may)
     found = contains_secret(words)
     if found:
         return log("error", "a message looked as if it held a secret and was not sent", case=id_, why=found.kind)
@@ -42,12 +52,6 @@ def tell(d: Deployment, message: Mapping[str, Json]) -> None:
     if url:
         _post(url, _secret(d, parameter), {"at": iso(d.now()), "case": messages.data(case), "text": words})
     return None
-
-
-@cache
-def shown() -> Mapping[str, tuple[str, ...]]:
-    """The parameters that a message may show, by operation."""
-    return {name: entry.shown for name, entry in OPERATIONS.items()}
 
 
 def signature(secret: bytes, at: int, payload: bytes) -> str:
@@ -79,9 +83,3 @@ def _epoch(at: str) -> float:
     from datetime import datetime
 
     return datetime.fromisoformat(at).timestamp()
-
-
-def _who_may(d: Deployment, case: Case) -> tuple[str, ...]:
-    plan = case.the_plan
-    runbook = d.packaged.runbooks.get(f"{plan.runbook}/{plan.version}") if plan else None
-    return approvals.who_may(d.packaged.people, runbook.approval, case.principals) if runbook else ()

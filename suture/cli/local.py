@@ -52,6 +52,7 @@ def demo(ctx: click.Context, as_json: bool) -> None:
     metavar="NAME=VALUE",
     help="A value for a parameter of the template, such as WebhookUrl; may be repeated.",
 )
+@click.option("--slack", is_flag=True, help="Play a Slack workspace too, with a page to click in.")
 @click.option("--chaos", default="", metavar="SWITCHES", help=f"What goes wrong on purpose, such as {CHAOS}")
 def sandbox(
     port: int,
@@ -59,6 +60,7 @@ def sandbox(
     governance: Path | None,
     state: Path | None,
     parameters: dict[str, str],
+    slack: bool,
     chaos: str,
 ) -> None:
     """Run an AWS account on this machine, with Suture deployed in it. Ctrl-C ends it.
@@ -77,7 +79,8 @@ def sandbox(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ending(up, stop))
     folder = state or Path.cwd() / ".suture" / "sandbox"
-    with Sandbox(options.ROOT, port, ready_file, governance, chaos, state=folder, parameters=parameters):
+    made = Sandbox(options.ROOT, port, ready_file, governance, chaos, slack=slack, state=folder, parameters=parameters)
+    with made:
         up.set()
         while not stop.wait(0.5):
             pass

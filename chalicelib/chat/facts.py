@@ -1,0 +1,67 @@
+"""What a message about a case needs besides the case: why it matters, who may decide, how the quorum stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from .. import approvals
+from ..aws.deployment import Deployment
+from ..aws.operations import OPERATIONS
+from ..cases import AFTER_APPLY, Case
+from ..controls import control
+from ..runbooks import Approval as Requirement
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`who_may` are the names of those whose approval would count, `asked` their identities of other doors (kind, id),
+    `counted` the names of those who approved, `missing` the groups still wanted. `shown` is the catalogue's allow-list.
+    """
+
+    why: str
+    shown: Mapping[str, Sequence[str]]
+    who_may: tuple[str, ...] = ()
+    asked: tuple[tuple[str, str], ...] = ()
+    counted: tuple[str, ...] = ()
+    minimum: int = 0
+    missing: tuple[str, ...] = ()
+
+    def asked_in(self, kind: str) -> tuple[str, ...]:
+        """The ids of those who may decide, in one kind of identity (`slack`, `entra`)."""
+        return tuple(id_ for k, id_ in self.asked if k == kind)
+
+
+@cache
+def shown() -> Mapping[str, tuple[str, ...]]:
+    """The parameters that a message may show, by operation."""
+    return {name: entry.shown for name, entry in OPERATIONS.items()}
+
+
+def facts_of(d: Deployment, case: Case) -> Facts:
+    """The facts about a case as it stands now: for its undo, once it was applied."""
+    why, requirement = control(case.control).why, requirement_of(d, case)
+    if requirement is None:
+        return Facts(why, shown())
+    people, given = d.packaged.people, d.ledger.approvals(case.id)
+    about = "undo" if case.applied and case.state in AFTER_APPLY else "apply"
+    quorum = approvals.quorum(people, given, requirement, case.principals, case.plan_digest, about)
+    names = {p.id: p.name for p in people}
+    may = approvals.who_may(people, requirement, case.principals)
+    return Facts(
+        why=why,
+        shown=shown(),
+        who_may=may,
+        asked=tuple((i.kind, i.name) for p in people if p.name in may for i in p.identities),
+        counted=tuple(names[id_] for id_ in quorum.counted),
+        minimum=max(1, requirement.minimum),
+        missing=quorum.missing,
+    )
+
+
+def requirement_of(d: Deployment, case: Case) -> Requirement | None:
+    """Who has to consent to the plan of a case, as its runbook says; None where there is no plan."""
+    plan = case.the_plan
+    runbook = d.packaged.runbooks.get(f"{plan.runbook}/{plan.version}") if plan else None
+    return runbook.approval if runbook else None

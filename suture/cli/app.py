@@ -26,6 +26,7 @@ COMMANDS = {
     "replay": ("replaying:replay", "Say what Suture would look at for recorded events."),
     "pause": ("switch:pause", "Stop all writes."),
     "resume": ("switch:resume", "Allow writes again; it takes two people."),
+    "slack": ("slack:slack", "Write the manifest of the Slack app."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
 }
 """Each command's module and attribute, and its line in the help: so that `--help` imports none of them."""

@@ -15,17 +15,27 @@ from . import options
 CHAOS = "duplicate=0.2,reorder=0.2,delay=0.1,drop=0.05,kill=0.1,seed=7"
 
 
-@click.command(epilog="\b\nExamples:\n  suture demo\n  suture demo --json > story.json")
+@click.command(epilog="\b\nExamples:\n  suture demo\n  suture demo --stay\n  suture demo --json > story.json")
 @options.as_json
+@click.option("--stay", is_flag=True, help="Stay afterwards: approve a fix yourself, in a browser. Ctrl-C ends it.")
 @click.pass_context
-def demo(ctx: click.Context, as_json: bool) -> None:
+def demo(ctx: click.Context, as_json: bool, stay: bool) -> None:
     """Play the main job on a sandbox: what changed, what was found, each exact call, what was verified.
 
     Exits 0 only when plain reads, made afterwards, show that AWS is in the state that the story claims.
     """
     from suture import demo as the_demo
 
-    ctx.exit(int(the_demo.run(options.ROOT, as_json=as_json)))
+    ctx.exit(int(the_demo.run(options.ROOT, as_json=as_json, stay=_until_interrupted if stay else None)))
+
+
+def _until_interrupted() -> None:
+    up, stop = threading.Event(), threading.Event()
+    up.set()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _ending(up, stop))
+    while not stop.wait(0.5):
+        pass
 
 
 @click.command(

@@ -75,7 +75,11 @@ def outcome(case: Case, facts: Facts) -> Blocks:
     buttons = [button("Details", "details", case)]
     if plan is not None and case.applied and case.state in AFTER_APPLY:
         buttons.insert(0, button("Undo", "undo", case, style="danger"))
-        blocks.append(_context(f"Undo puts back what was there, {_UNDONE[plan.reversible]}. It takes who may approve."))
+        blocks.append(
+            _context(
+                f"Undo puts back what was there, {_UNDONE[plan.reversible]}. It asks for as many approvals as the fix."
+            )
+        )
     elif case.state in ("ESCALATED", "REJECTED", "EXPIRED", "OBSERVED", "UNDONE", "WAITING_OWNER"):
         buttons.insert(0, button("Snooze 7 d", "snooze", case))
     return [*blocks, _actions(buttons)]
@@ -103,7 +107,9 @@ def digest(cases: Sequence[Case], more: int) -> tuple[Blocks, str]:
     """A storm as one message: how many, of what, in which states, and how to come to each."""
     total = len(cases) + more
     severities = Counter(c.severity for c in cases)
-    text = f"{total} findings at once: " + ", ".join(f"{n} {s}" for s, n in severities.most_common())
+    text = f"{total} more finding{'s'[: total != 1]} in a storm: " + ", ".join(
+        f"{n} {s}" for s, n in severities.most_common()
+    )
     states = Counter((c.control, c.state) for c in cases)
     lines = [f"{n:>4} × {control}: {state}" for (control, state), n in states.most_common(20)]
     names = [f"{c.id}  {c.severity:<8}  {c.state:<9}  {c.control}  {c.arn}"[:160] for c in cases[:20]]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -30,7 +29,7 @@ class Sender:
 
     def click(self, user: str, channel: str, ts: str, action_id: str) -> int:
         """Click a button of a message, or of the home tab when `ts` is empty; the app's HTTP status."""
-        message = self._space.find(channel, ts)
+        message = self._space.find(channel, ts, user)
         blocks = message.blocks if message else (self._space.homes.get(user) or {}).get("blocks", [])
         found = _button(blocks, action_id)
         place: dict[str, Any] = {"container": {"type": "view"}}
@@ -94,9 +93,7 @@ class Sender:
 
     def exchange(self, door: str, body: bytes, kind: str = _FORM) -> tuple[int, bytes]:
         """One signed request; 0 and nothing when the app does not answer in time."""
-        at = str(int(time.time()))
-        mac = hmac.new(self._secret, f"v0:{at}:".encode() + body, hashlib.sha256).hexdigest()
-        headers = {"Content-Type": kind, "X-Slack-Request-Timestamp": at, "X-Slack-Signature": f"v0={mac}"}
+        headers = {**self.signed(body), "Content-Type": kind}
         asked = urllib.request.Request(f"{self.base}/slack/{door}", data=body, headers=headers, method="POST")
         try:
             with urllib.request.urlopen(asked, timeout=SECONDS) as answer:
@@ -105,6 +102,12 @@ class Sender:
             return error.code, error.read()
         except OSError:
             return 0, b""
+
+    def signed(self, body: bytes) -> dict[str, str]:
+        """The headers that prove a body sent now, in lower case."""
+        at = str(int(self._space.clock()))
+        mac = hmac.new(self._secret, f"v0:{at}:".encode() + body, hashlib.sha256).hexdigest()
+        return {"x-slack-request-timestamp": at, "x-slack-signature": f"v0={mac}"}
 
     def _payload(self, kind: str, user: str) -> dict[str, Any]:
         who = {"id": user, "username": PEOPLE.get(user, "").lower(), "team_id": TEAM}

@@ -55,6 +55,9 @@ class FakeSlack:
     def api_url(self) -> str:
         return f"{self.url}/api/"
 
+    def name_of(self, user: str) -> str:
+        return PEOPLE[user]
+
     def point_to(self, base: str) -> None:
         """The app's address, with its stage: requests go to `base`/slack/…"""
         self.sender.base = base.rstrip("/")

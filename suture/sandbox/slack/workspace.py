@@ -76,8 +76,9 @@ class Workspace:
     def next_ts(self) -> str:
         return f"{int(self.clock())}.{next(self._counter):06d}"
 
-    def find(self, channel: str, ts: str) -> Message | None:
-        return next((m for m in self.messages if (m.channel, m.ts) == (channel, ts) and not m.only_for), None)
+    def find(self, channel: str, ts: str, user: str = "") -> Message | None:
+        """A message of a channel, or one that only `user` sees."""
+        return next((m for m in self.messages if (m.channel, m.ts) == (channel, ts) and m.only_for in ("", user)), None)
 
     def delete(self, ts: str) -> None:
         """What somebody with the right to does in the client."""

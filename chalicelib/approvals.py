@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from .model import Json, Principal
 
 if TYPE_CHECKING:
+    from .attention import StandIns
     from .runbooks import Approval as Requirement
 
 IDENTITY_CENTER = "AWSReservedSSO_"
@@ -157,33 +158,40 @@ def quorum(
     causers: Sequence[Principal],
     plan: str,
     about: str = "apply",
+    stand_ins: StandIns = lambda at: (),
 ) -> Quorum:
     """Do the approvals for one plan digest suffice? Judged from the latest word of each listed person alone.
 
-    Undo needs the quorum of the apply and at least one person.
+    Undo needs the quorum of the apply and at least one person. Who stands in for a group at the time of their word
+    counts for one group of which nobody answered, but never for security.
     """
     minimum = max(1, requirement.minimum)
     groups = eligible_groups(requirement, causers, people)
     latest = {a.person: a for a in sorted(approvals, key=lambda a: a.at) if a.plan == plan and a.about == about}
     barred = causers_known(people, causers)
-    counted, reasons = [], []
+    counted, reasons, standing = [], [], 0
     for person in people:
         word = latest.get(person.id)
         if word is None or word.given != "approve":
             continue
-        why_not = _not_counted(person, barred, groups)
+        why_not = _not_counted(person, barred, (*groups, *stand_ins(word.at)))
+        standing += not why_not and not set(person.groups) & set(groups)
         reasons.append(why_not or f"{person.name} approved at {word.at}")
         if not why_not:
             counted.append(person)
     missing = [g for g in groups if not any(g in p.groups for p in counted)]
+    missing = [g for g in missing if g == SECURITY] + [g for g in missing if g != SECURITY][standing:]
     reasons.append(f"{len(counted)} of {minimum} people" + (f", still one of: {', '.join(missing)}" if missing else ""))
     stands = len(counted) >= minimum and not missing
     return Quorum(stands, tuple(p.id for p in counted), tuple(reasons), tuple(missing))
 
 
-def who_may(people: Sequence[Person], requirement: Requirement, causers: Sequence[Principal]) -> tuple[str, ...]:
-    """The names of those whose approval would count, for messages."""
-    groups, barred = eligible_groups(requirement, causers, people), causers_known(people, causers)
+def who_may(
+    people: Sequence[Person], requirement: Requirement, causers: Sequence[Principal], stand_ins: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """The names of those whose approval would count, with the groups that stand in now, for messages."""
+    groups = (*eligible_groups(requirement, causers, people), *stand_ins)
+    barred = causers_known(people, causers)
     return tuple(p.name for p in people if not _not_counted(p, barred, groups))
 
 

@@ -54,7 +54,8 @@ class Case:
 
     `applied` says when its present plan touched AWS: empty when there is nothing that undo could take back.
     `refusal` is why no plan could be made; the case is decided again when that reason is gone. `owner` is what the
-    resource's own tag says: it routes messages, and grants nothing.
+    resource's own tag says: it routes messages, and grants nothing. `reminded` counts reminders of the present plan,
+    `escalated` names the groups that stand in for those who did not answer.
     """
 
     id: str
@@ -85,6 +86,8 @@ class Case:
     outcome: str = ""
     applied: str = ""
     refusal: str = ""
+    reminded: int = 0
+    escalated: str = ""
     notes: tuple[str, ...] = field(default=())
 
     @property

@@ -114,7 +114,14 @@ def _steps_to(
         said = {**said, **facts, "outcome": reasons[0]}
         return [(noted(case, now, **said) if case.state == state else moved(case, state, now, **said), why)]
     notes = tuple(messages.notes(owner, case.control))
-    planned = {"plan": {**plan.as_json(), "notes": list(notes)}, "notes": notes, "applied": "", **said}
+    planned: dict[str, Json] = {
+        "reminded": 0,
+        "escalated": "",
+        "plan": {**plan.as_json(), "notes": list(notes)},
+        "notes": notes,
+        "applied": "",
+        **said,
+    }
     at = moved(case, "PLANNED", now, **planned)
     steps = [(at, Entry("watch", f"planned with {plan.runbook} {plan.version}", {"plan": plan.digest}))]
     if decision.kind == "observe":

@@ -23,7 +23,9 @@ from .fields import (
     AccountId,
     AnyAccount,
     ArnPattern,
+    ClockTime,
     Condition,
+    Day,
     Function,
     Mode,
     Moment,
@@ -33,6 +35,7 @@ from .fields import (
     RunbookId,
     Slug,
     Text,
+    TimeZone,
     Version,
     calls,
     distinct,
@@ -42,6 +45,7 @@ from .fields import (
 from .yamlfile import Place, Problem, Source
 
 MAX_SUPPRESSION = timedelta(days=180)
+_EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Model(BaseModel):
@@ -153,6 +157,18 @@ class _AccountMode(Model):
     mode: Mode
 
 
+class Hours(Model):
+    zone: TimeZone
+    days: Annotated[tuple[Day, ...], Field(min_length=1), AfterValidator(distinct)] = _EVERY_DAY
+    start: ClockTime = Field(alias="from")
+    end: ClockTime = Field(alias="to")
+
+
+class _Escalation(Model):
+    after: Annotated[str, AfterValidator(lasting(10 * MINUTE, 7 * DAY))]
+    to: Annotated[tuple[Slug, ...], Field(min_length=1, max_length=5), AfterValidator(distinct)]
+
+
 class _Pin(Model):
     runbook: RunbookId
     version: Version
@@ -160,6 +176,16 @@ class _Pin(Model):
     accounts: Annotated[tuple[AnyAccount, ...], Field(min_length=1), AfterValidator(distinct)] = ("*",)
     resources: Annotated[tuple[ArnPattern, ...], Field(min_length=1), AfterValidator(distinct)] = ()
     params: dict[Name, Any] = {}
+    remind: Annotated[str, AfterValidator(lasting(10 * MINUTE, 7 * DAY))] = ""
+    escalate: _Escalation | None = None
+    hours: Hours | None = None
+    outside: Annotated[tuple[Slug, ...], Field(min_length=1), AfterValidator(distinct)] = ()
+
+    @checked(mode="after")
+    def _outside_of_something(self) -> _Pin:
+        if bool(self.hours) != ("outside" in self.model_fields_set):
+            raise Refused("`hours` and `outside` go together", "name the hours, and who stands in outside of them")
+        return self
 
     @checked(mode="after")
     def _all_or_some(self) -> _Pin:

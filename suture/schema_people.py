@@ -13,8 +13,6 @@ from .fields import (
     DAY,
     MINUTE,
     AccountId,
-    ClockTime,
-    Day,
     Guid,
     HttpsUrl,
     IamName,
@@ -28,13 +26,10 @@ from .fields import (
     SlackUser,
     Slug,
     Text,
-    TimeZone,
     distinct,
     lasting,
 )
-from .schema import Model
-
-_EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from .schema import Hours, Model
 
 
 class _Identity(Model):
@@ -100,14 +95,7 @@ class ApproversDocument(Model):
     people: dict[PersonId, _Person]
 
 
-class _Hours(Model):
-    zone: TimeZone
-    days: Annotated[tuple[Day, ...], Field(min_length=1), AfterValidator(distinct)] = _EVERY_DAY
-    start: ClockTime = Field(alias="from")
-    end: ClockTime = Field(alias="to")
-
-
-class _Quiet(_Hours):
+class _Quiet(Hours):
     but: Annotated[tuple[Severity, ...], AfterValidator(distinct)] = ()
 
 

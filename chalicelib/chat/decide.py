@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from .. import approvals
 from ..approvals import Approval, Identity, Person
+from ..attention import stand_ins_of
 from ..aws.deployment import Deployment
 from ..aws.handover import hand_over, tell
 from ..aws.ledger import Entry, Ledger, place_of
@@ -203,7 +204,8 @@ def _person(d: Deployment, identity: Identity | None, case: Case, requirement: R
     ruling = approvals.may_decide(people, identity, case.principals)
     if ruling.person is None:
         raise BadRequest(ruling.refusal, status=403, next_step="ask one of those whom `suture cases show` lists")
-    groups = approvals.eligible_groups(requirement, case.principals, people)
+    standing = stand_ins_of(d.packaged.pins, case, requirement.expires)
+    groups = (*approvals.eligible_groups(requirement, case.principals, people), *standing(iso(d.now())))
     if request.decision in _LEAVES_THE_RISK and not approvals.causers_are_known(people, case.principals):
         groups = (approvals.SECURITY,)  # whoever hides behind a pipeline must not silence what it did
     if not set(ruling.person.groups) & set(groups):
@@ -230,7 +232,8 @@ def _quorum(d: Deployment, case: Case, requirement: Requirement, word: Approval)
     """The quorum as it stands with one more word."""
     given = (*d.ledger.approvals(case.id), word)
     people, causers = d.packaged.people, case.principals
-    return approvals.quorum(people, given, requirement, causers, case.plan_digest, word.about)
+    standing = stand_ins_of(d.packaged.pins, case, requirement.expires)
+    return approvals.quorum(people, given, requirement, causers, case.plan_digest, word.about, standing)
 
 
 def _latest(d: Deployment, case: Case, word: Approval) -> str:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from .. import approvals
+from ..attention import stand_ins_of
 from ..aws.deployment import Deployment
 from ..aws.operations import OPERATIONS
 from ..cases import AFTER_APPLY, Case
 from ..controls import control
 from ..runbooks import Approval as Requirement
+from ..times import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,10 @@ def facts_of(d: Deployment, case: Case) -> Facts:
         return Facts(why, shown())
     people, given = d.packaged.people, d.ledger.approvals(case.id)
     about = "undo" if case.applied and case.state in AFTER_APPLY else "apply"
-    quorum = approvals.quorum(people, given, requirement, case.principals, case.plan_digest, about)
+    standing = stand_ins_of(d.packaged.pins, case, requirement.expires)
+    quorum = approvals.quorum(people, given, requirement, case.principals, case.plan_digest, about, standing)
     names = {p.id: p.name for p in people}
-    may = approvals.who_may(people, requirement, case.principals)
+    may = approvals.who_may(people, requirement, case.principals, standing(iso(d.now())))
     return Facts(
         why=why,
         shown=shown(),

@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import approvals
 from ..approvals import Identity
+from ..attention import stand_ins_of
 from ..aws.deployment import Deployment
 from ..cases import AFTER_APPLY, TRANSITIONS, Case
 from ..errors import BadRequest, SutureError
@@ -18,6 +19,7 @@ from ..logs import log
 from ..messages import data
 from ..model import Json
 from ..redaction import safe_text
+from ..times import iso
 from . import switch
 from .decide import Request, decide, found
 
@@ -94,9 +96,10 @@ def _who(d: Deployment, case: Case, given: tuple[approvals.Approval, ...]) -> Ma
         return {"can_decide": [], "quorum": None}
     people = d.packaged.people
     about = "undo" if case.applied and case.state in AFTER_APPLY else "apply"
-    quorum = approvals.quorum(people, given, runbook.approval, case.principals, case.plan_digest, about)
+    standing = stand_ins_of(d.packaged.pins, case, runbook.approval.expires)
+    quorum = approvals.quorum(people, given, runbook.approval, case.principals, case.plan_digest, about, standing)
     return {
-        "can_decide": list(approvals.who_may(people, runbook.approval, case.principals)),
+        "can_decide": list(approvals.who_may(people, runbook.approval, case.principals, standing(iso(d.now())))),
         "quorum": {
             "about": about,
             "stands": quorum.stands,

@@ -101,13 +101,17 @@ def _written(d: Deployment, slack: Slack, case: Case, place: Place) -> Place:
             if error.code not in GONE:
                 raise
             log("warning", "a message is gone and is sent anew", case=case.id, why=error.code)
-            place = replace(place, thread="" if place.thread == place.ts else place.thread)
-    thread = place.thread or _thread_of(d, case, place.channel)
-    within = {"thread_ts": thread, "reply_broadcast": True} if thread else {}
-    ts = _post(slack, place.channel, {**said, **within})
-    if not thread:
-        _remember_thread(d, case, place.channel, ts)
-    return replace(place, ts=ts, thread=thread or ts)
+    thread = _thread_of(d, case, place.channel)
+    try:
+        if thread and thread != place.ts:
+            ts = _post(slack, place.channel, {**said, "thread_ts": thread, "reply_broadcast": True})
+            return replace(place, ts=ts, thread=thread)
+    except SlackFailed as error:
+        if error.code not in GONE:
+            raise
+    ts = _post(slack, place.channel, said)
+    _remember_thread(d, case, place.channel, ts)
+    return replace(place, ts=ts, thread=ts)
 
 
 def _post(slack: Slack, channel: str, said: Mapping[str, Json]) -> str:
@@ -118,10 +122,15 @@ def _post(slack: Slack, channel: str, said: Mapping[str, Json]) -> str:
 def _continue_thread(d: Deployment, slack: Slack, case: Case, place: Place) -> None:
     """What happened since the message was last written, as one reply."""
     records = [r for r in d.ledger.records(case.id) if r["version"] > place.told] if place.told else []
-    if records:
-        names = {p.id: p.name for p in d.packaged.people}
-        said, text = blocks.history(records, names)
+    if not records:
+        return
+    names = {p.id: p.name for p in d.packaged.people}
+    said, text = blocks.history(records, names)
+    try:
         _post(slack, place.channel, {"blocks": said, "text": text, "thread_ts": place.thread})
+    except SlackFailed as error:
+        if error.code not in GONE:  # the thread was deleted: the case keeps its history
+            raise
 
 
 def _remind(d: Deployment, slack: Slack, case: Case, place: Place, why: str) -> None:
@@ -151,7 +160,7 @@ def _move_elsewhere(d: Deployment, case: Case, error: SlackFailed) -> None:
     """An archived or closed channel: the next try begins anew in the default channel."""
     slack = d.slack
     with _claimed(d, case) as place:
-        if slack is not None and place.channel not in ("", slack.rules.channel):
+        if slack is not None and (place.channel or slack.rules.channel_of(case)) != slack.rules.channel:
             _keep(d, case, Place(channel=slack.rules.channel, window=place.window))
 
 

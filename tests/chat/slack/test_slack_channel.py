@@ -182,9 +182,9 @@ def test_a_new_token_is_read_when_the_old_one_is_revoked(sw: SlackWorld) -> None
 
 
 def test_what_looks_like_a_secret_is_not_sent(sw: SlackWorld, capsys: pytest.CaptureFixture[str]) -> None:
-    token = "ghp_" + "1234567890abcdefghijABCDEFGHIJ123456"
-    role(f"open-{token}"[:64], trust={"AWS": ["*", f"arn:aws:iam::{ACCOUNT}:root"]})
-    sw.change("AWS::IAM::Role", f"open-{token}"[:64], "iam:UpdateAssumeRolePolicy")
+    token = "ghp_" + "16C7e42F292c6912E7710c838347Ae178B4a"
+    role(f"open.{token}", trust={"AWS": ["*", f"arn:aws:iam::{ACCOUNT}:root"]})
+    sw.change("AWS::IAM::Role", f"open.{token}", "iam:UpdateAssumeRolePolicy")
     sw.run()
     assert posted(sw) == 0 and sw.held == []
     assert token not in json.dumps(sw.fake.space.calls)
@@ -246,3 +246,27 @@ def test_only_https_or_loopback_is_spoken_to(sw: SlackWorld) -> None:
             Slack(sw.d.clients, sw.d.slack.rules, url, "/t", "/s")
     with pytest.raises(SlackFailed):
         sw.d.slack.respond("https://elsewhere.example/", {})
+
+
+def test_people_are_reminded_and_then_the_next_group_may_decide(sw: SlackWorld) -> None:
+    pin = {"remind": "4h", "escalate": {"after": "8h", "to": ["platform"]}}
+    path = sw.d._root / "governance" / "packaged.json"
+    rules = json.loads(path.read_text())
+    rules["pins"]["pins"] = [{**p, **pin} for p in rules["pins"]["pins"]]
+    rules["approvers"]["people"]["olly"]["groups"] = ["platform"]
+    path.write_text(json.dumps(rules))
+    case = sw.unguarded()
+    (said,) = sw.click("U0OLLY", case, "approve")
+    assert "none of the groups owner" in said
+    sw.sweep()
+    assert sw.case(case.control) == case, "nothing is due yet"
+    for hours, word in ((4, "still waits for a decision"), (8, "platform may decide now too"), (8, "still waits")):
+        sw.d.ahead = timedelta(hours=hours, minutes=1)
+        before = len(sw.fake.space.messages)
+        sw.sweep()
+        told = [words_of(m.blocks) for m in sw.fake.space.messages[before:] if m.broadcast]
+        assert len(told) == 1 and word in told[0], told
+    mentions = [m for m in sw.fake.space.messages if m.broadcast][-1].blocks
+    assert {"type": "user", "user_id": "U0OLLY"} in mentions[0]["elements"][0]["elements"]
+    assert sw.click("U0OLLY", sw.case(case.control), "approve") == []
+    assert sw.case(case.control).state == "RESOLVED", "the writer, which asks again, agrees"

@@ -6,7 +6,7 @@ one they saw is decided here alone. One conditional write decides; whoever loses
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -99,9 +99,10 @@ def _approve(d: Deployment, case: Case, requirement: Requirement, person: Person
     if case.expires <= iso(d.now()):
         raise BadRequest(f"the plan of case {case.id} expired at {case.expires}", status=409)
     word = _word(d, person, request, "apply", "approve")
-    if _latest(d, case, word) == "approve":
+    given = d.ledger.approvals(case.id)
+    if _latest(given, word) == "approve":
         raise BadRequest(f"{person.name} has approved this plan already", status=409)
-    quorum = _quorum(d, case, requirement, word)
+    quorum = _quorum(d, case, requirement, (*given, word))
     if not quorum.stands:
         return _recorded(d, case, person, f"{person.name} approved", word, quorum.reasons)
     after = moved(case, "APPROVED", iso(d.now()), outcome="approved by " + ", ".join(quorum.counted))
@@ -128,7 +129,7 @@ def _revoke(d: Deployment, case: Case, requirement: Requirement, person: Person,
         _must_be(d, case, "PENDING")
     _must_match(case, request)
     word = _word(d, person, request, about, "revoke")
-    if _latest(d, case, word) != "approve":
+    if _latest(d.ledger.approvals(case.id), word) != "approve":
         raise BadRequest(f"{person.name} has not approved this plan", status=409)
     return _recorded(d, case, person, f"{person.name} took the approval back", word, ())
 
@@ -143,9 +144,10 @@ def _undo(d: Deployment, case: Case, requirement: Requirement, person: Person, r
     if newer != case.id:
         raise BadRequest(f"the same problem is open again as case {newer}", status=409, next_step="decide about that")
     word = _word(d, person, request, "undo", "approve")
-    if _latest(d, case, word) == "approve":
+    given = d.ledger.approvals(case.id)
+    if _latest(given, word) == "approve":
         raise BadRequest(f"{person.name} has asked for this undo already", status=409)
-    quorum = _quorum(d, case, requirement, word)
+    quorum = _quorum(d, case, requirement, (*given, word))
     if not quorum.stands:
         return _recorded(d, case, person, f"{person.name} asked for undo", word, quorum.reasons)
     why = "undo asked for by " + ", ".join(quorum.counted)
@@ -228,18 +230,17 @@ def _requirement(d: Deployment, case: Case, request: Request) -> Requirement:
     raise BadRequest(f"case {case.id} has no plan to decide about", status=409)
 
 
-def _quorum(d: Deployment, case: Case, requirement: Requirement, word: Approval) -> approvals.Quorum:
-    """The quorum as it stands with one more word."""
-    given = (*d.ledger.approvals(case.id), word)
+def _quorum(d: Deployment, case: Case, requirement: Requirement, given: tuple[Approval, ...]) -> approvals.Quorum:
+    """The quorum as it stands with one more word, the last of those given."""
     people, causers = d.packaged.people, case.principals
     standing = stand_ins_of(d.packaged.pins, case, requirement.expires)
-    return approvals.quorum(people, given, requirement, causers, case.plan_digest, word.about, standing)
+    return approvals.quorum(people, given, requirement, causers, case.plan_digest, given[-1].about, standing)
 
 
-def _latest(d: Deployment, case: Case, word: Approval) -> str:
+def _latest(given: Iterable[Approval], word: Approval) -> str:
     """What this person last said about this plan and deed, or nothing."""
     key = (word.person, word.plan, word.about)
-    return next((a.given for a in d.ledger.approvals(case.id) if (a.person, a.plan, a.about) == key), "")
+    return next((a.given for a in given if (a.person, a.plan, a.about) == key), "")
 
 
 def _beside(case: Case, word: Approval) -> tuple[Mapping[str, Json], ...]:

@@ -24,7 +24,7 @@ BUDGET = 10_000
 CODE_BUDGET = 6_000
 """Characters of the calls among them; the rest tells about them."""
 
-MOST_ROWS = 12
+MOST_ROWS, MOST_NAMES = 12, 10
 
 _BREAKS = {
     "low": "only callers that nobody authorised lose access",
@@ -60,9 +60,12 @@ def proposal(case: Case, facts: Facts) -> Blocks:
     plan = case.the_plan
     if plan is None:
         return outcome(case, facts)
-    calls, left = _calls(plan, case, facts)
-    blocks = [_header(case, plan), _what(case, facts), calls, _risk(plan, case), _deciding(case, plan, facts, left)]
-    blocks.append(_actions([*_decisions(case, plan, facts, left), button("Details", "details", case)]))
+    for room in (CODE_BUDGET, CODE_BUDGET // 3, 0):
+        calls, left = _calls(plan, case, facts, room)
+        blocks = [_header(case, plan), _what(case, facts), calls, _risk(plan), _deciding(case, plan, facts, left)]
+        blocks.append(_actions([*_decisions(case, plan, facts, left), button("Details", "details", case)]))
+        if len(json.dumps(blocks)) <= BUDGET:
+            break
     return blocks
 
 
@@ -70,7 +73,7 @@ def outcome(case: Case, facts: Facts) -> Blocks:
     """What became of it, with the way back where there is one."""
     plan = case.the_plan
     blocks = [_header(case, plan), _what(case, facts), rich(said(bold("Now: "), _headline(case)))]
-    if plan is not None and case.state == "WAITING_OWNER":
+    if plan is not None and plan.manual and case.state == "WAITING_OWNER":
         blocks.append(rich(*(said(bold("Owner: "), words(m)) for m in plan.manual[:5])))
     buttons = [button("Details", "details", case)]
     if plan is not None and case.applied and case.state in AFTER_APPLY:
@@ -148,25 +151,25 @@ def _headline(case: Case) -> str:
 
 
 def _what(case: Case, facts: Facts) -> Mapping[str, Json]:
-    causers = ", ".join(p.name for p in case.principals) or "nobody known"
+    causers = ", ".join(p.name for p in case.principals[:5]) or "nobody known"
     parts = [
         said({"type": "emoji", "name": _MARKS.get(case.state, ":white_circle:").strip(":")}, " ", bold(case.title)),
         said("Where: ", code(case.arn), f" in account {case.account}, {case.region}"),
         said("Changed: ", code(case.action or "found at a look"), f" by {causers}, ", moment(case.opened)),
         said("Why it matters: ", words(facts.why)),
     ]
-    parts += [said("Note: ", words(note)) for note in case.notes[:3]]
+    parts += [said("Note: ", words(note, limit=250)) for note in case.notes[:3]]
     return rich(*parts)
 
 
-def _calls(plan: Plan, case: Case, facts: Facts) -> tuple[Mapping[str, Json], int]:
-    """The calls that fit, whole, and how many do not."""
+def _calls(plan: Plan, case: Case, facts: Facts, room: int) -> tuple[Mapping[str, Json], int]:
+    """The calls that fit into `room` characters, whole, and how many do not."""
     used, parts = 0, [said(bold(f"{len(plan.steps)} call{'s'[: len(plan.steps) != 1]}, in this order:"))]
     for number, step in enumerate(plan.steps, 1):
         lines = list(messages.changes(step, facts.shown, case.evidence))
         lines[0] = f"{number}. {lines[0]}"
         used += len(json.dumps("\n".join(lines))) + 80
-        if used > CODE_BUDGET:
+        if used > room:
             left = len(plan.steps) - number + 1
             parts.append(said(bold(f"+{left} more"), ", too long for a message: /suture plan " + case.id))
             return rich(*parts), left
@@ -174,16 +177,17 @@ def _calls(plan: Plan, case: Case, facts: Facts) -> tuple[Mapping[str, Json], in
     return rich(*parts), 0
 
 
-def _risk(plan: Plan, case: Case) -> Mapping[str, Json]:
+def _risk(plan: Plan) -> Mapping[str, Json]:
     parts = [said("What may break: ", words(_BREAKS[plan.tier]), f" ({plan.tier} tier)")]
     parts.append(said("Taken back by undo: ", words(_UNDONE[plan.reversible])))
     if plan.leaves == "open":
         parts.append(said("The finding stays open after this stage; its owner goes on."))
-    return rich(*parts, *(said("By hand: ", words(m)) for m in plan.manual[:3]))
+    return rich(*parts, *(said("By hand: ", words(m, limit=250)) for m in plan.manual[:3]))
 
 
 def _deciding(case: Case, plan: Plan, facts: Facts, left: int) -> Mapping[str, Json]:
-    who = ", ".join(facts.who_may) or "nobody: see governance/approvers.yaml"
+    more = f" and {len(facts.who_may) - MOST_NAMES} more" if len(facts.who_may) > MOST_NAMES else ""
+    who = ", ".join(facts.who_may[:MOST_NAMES]) + more or "nobody: see governance/approvers.yaml"
     counted = f" ({', '.join(facts.counted)})" if facts.counted else ""
     still = f", still one of: {', '.join(facts.missing)}" if facts.missing else ""
     parts = [

@@ -24,7 +24,7 @@ from ...model import Json
 from ...times import iso
 from ..facts import facts_of
 from . import blocks, home, storms
-from .client import GONE, NOWHERE, SecretInMessage, Slack, SlackFailed
+from .client import GONE, NOWHERE, OURS, SecretInMessage, Slack, SlackFailed
 
 UNSAID = frozenset({"DETECTED", "PLANNED", "OBSERVED", "SUPPRESSED", "SUPERSEDED"})
 """States about which nobody is told anew; a message that is there already shows them."""
@@ -91,11 +91,10 @@ def _shown(d: Deployment, slack: Slack, case: Case, place: Place) -> Place:
 
 def _written(d: Deployment, slack: Slack, case: Case, place: Place) -> Place:
     """The message itself: changed where it is, new where it is no more; a repeat goes into the first one's thread."""
-    facts = facts_of(d, case)
-    said = {"blocks": blocks.message(case, facts), "text": blocks.summary(case)}
+    said = _said(d, case)
     if place.ts:
         try:
-            slack.call("chat.update", {"channel": place.channel, "ts": place.ts, **said, "parse": "none"})
+            _sent(slack, "chat.update", {"channel": place.channel, "ts": place.ts, **said, "parse": "none"})
             return place
         except SlackFailed as error:
             if error.code not in GONE:
@@ -114,9 +113,28 @@ def _written(d: Deployment, slack: Slack, case: Case, place: Place) -> Place:
     return replace(place, ts=ts, thread=ts)
 
 
+def _said(d: Deployment, case: Case) -> Mapping[str, Json]:
+    return {"blocks": blocks.message(case, facts_of(d, case)), "text": blocks.summary(case)}
+
+
 def _post(slack: Slack, channel: str, said: Mapping[str, Json]) -> str:
-    quiet = {"unfurl_links": False, "unfurl_media": False, "parse": "none", "link_names": False}
-    return str(slack.call("chat.postMessage", {"channel": channel, **said, **quiet}).get("ts") or "")
+    """A new message; its `ts`."""
+    return str(_sent(slack, "chat.postMessage", {"channel": channel, **said, **_QUIET}).get("ts") or "")
+
+
+def _sent(slack: Slack, method: str, body: Mapping[str, Json]) -> Mapping[str, Json]:
+    """One message, or its first line alone where Slack refuses its blocks."""
+    try:
+        return slack.call(method, body)
+    except SlackFailed as error:
+        if error.code not in OURS:
+            raise
+        log("error", LOST, why=error.code, what="blocks")
+        text = f"{body['text']} (decide: suture cases list)"
+        return slack.call(method, {**body, "text": text, "blocks": []})
+
+
+_QUIET = {"unfurl_links": False, "unfurl_media": False, "parse": "none", "link_names": False}
 
 
 def _continue_thread(d: Deployment, slack: Slack, case: Case, place: Place) -> None:

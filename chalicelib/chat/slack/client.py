@@ -52,6 +52,10 @@ TOKEN = frozenset(
 """The token is no good: an operator has to look, and the next try reads it anew."""
 
 
+OURS = frozenset({"invalid_blocks", "msg_blocks_too_long", "msg_too_long", "invalid_blocks_format", "no_text"})
+"""The blocks themselves are refused: a mistake of ours, and a plain line is better than nothing."""
+
+
 class SlackFailed(SutureError):
     """Slack did not do it. `code` is Slack's error, `wait` its Retry-After in seconds, or 0."""
 

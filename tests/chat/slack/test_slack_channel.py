@@ -270,3 +270,11 @@ def test_people_are_reminded_and_then_the_next_group_may_decide(sw: SlackWorld) 
     assert {"type": "user", "user_id": "U0OLLY"} in mentions[0]["elements"][0]["elements"]
     assert sw.click("U0OLLY", sw.case(case.control), "approve") == []
     assert sw.case(case.control).state == "RESOLVED", "the writer, which asks again, agrees"
+
+
+@pytest.mark.parametrize("code", ["invalid_blocks", "msg_blocks_too_long"])
+def test_blocks_that_slack_refuses_leave_a_plain_line(sw: SlackWorld, code: str) -> None:
+    sw.fake.space.fail("chat.postMessage", code)
+    case = sw.unguarded()
+    (message,) = sw.fake.space.messages
+    assert message.blocks == [] and case.id in message.text and "suture cases list" in message.text

@@ -28,6 +28,7 @@ DECISIONS: Mapping[str, str] = {
 
 DIGITS = 4
 SNOOZE = timedelta(days=7)
+MOST_PAGES = 20
 _PAGE = 2_800
 
 
@@ -75,7 +76,9 @@ def until(now: datetime, request: Request) -> str:
 
 def details(d: Deployment, case: Case) -> Mapping[str, Json]:
     """A case in full: why, every call, who may decide, what happened. Nothing here decides."""
-    blocks = [*why(d, case), *plan_pages(case)[:20], *story(d, case)]
+    pages = plan_pages(case)
+    more = [rich(said(f"{len(pages) - MOST_PAGES} more: /suture plan {case.id} 8"))] if len(pages) > MOST_PAGES else []
+    blocks = [*why(d, case), *pages[:MOST_PAGES], *more, *story(d, case)]
     view = {"type": "modal", "callback_id": "details", "private_metadata": "{}", "title": plain_text(case.id, 24)}
     return {**view, "close": plain_text("Close"), "blocks": blocks[:100]}
 

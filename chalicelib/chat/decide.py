@@ -79,6 +79,8 @@ def check(d: Deployment, identity: Identity | None, request: Request) -> Case:
     _person(d, identity, case, _requirement(d, case, request), request)
     if request.decision in ("approve", "reject"):
         _must_be(d, case, "PENDING")
+    if request.decision == "undo":
+        _must_be_applied(case)
     if request.decision not in ("snooze", "suppress"):
         _must_match(case, request)
     return case
@@ -136,8 +138,7 @@ def _revoke(d: Deployment, case: Case, requirement: Requirement, person: Person,
 
 def _undo(d: Deployment, case: Case, requirement: Requirement, person: Person, request: Request) -> Ruling:
     """Undo needs the quorum of the apply, and at least one person."""
-    if case.state not in AFTER_APPLY or not case.applied:
-        raise BadRequest(f"case {case.id} is {case.state}: nothing was applied that could be undone", status=409)
+    _must_be_applied(case)
     _must_match(case, request)
     _must_have_reason(request)
     newer = d.ledger.history(place_of(case)).cases.get(case.control, case.id)
@@ -250,6 +251,11 @@ def _beside(case: Case, word: Approval) -> tuple[Mapping[str, Json], ...]:
 def _must_be(d: Deployment, case: Case, state: str) -> None:
     if case.state != state:
         raise _lost(d, case)
+
+
+def _must_be_applied(case: Case) -> None:
+    if case.state not in AFTER_APPLY or not case.applied:
+        raise BadRequest(f"case {case.id} is {case.state}: nothing was applied that could be undone", status=409)
 
 
 def _must_match(case: Case, request: Request) -> None:

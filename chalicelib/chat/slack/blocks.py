@@ -78,6 +78,11 @@ def outcome(case: Case, facts: Facts) -> Blocks:
     buttons = [button("Details", "details", case)]
     if plan is not None and case.applied and case.state in AFTER_APPLY:
         buttons.insert(0, button("Undo", "undo", case, style="danger"))
+        if facts.counted:
+            asked = f"Undo asked for by {', '.join(facts.counted)}: {len(facts.counted)} of {facts.minimum}"
+            blocks.append(
+                rich(said(bold(asked), f", still one of: {', '.join(facts.missing)}" if facts.missing else ""))
+            )
         blocks.append(
             _context(
                 f"Undo puts back what was there, {_UNDONE[plan.reversible]}. It asks for as many approvals as the fix."

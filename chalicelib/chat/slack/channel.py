@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
@@ -78,13 +78,15 @@ def _shown(d: Deployment, slack: Slack, case: Case, place: Place) -> Place:
             raise SlackFailed("quiet_hours", LONGEST_WAIT)
         channel = slack.rules.channel_of(case)
         count, window = (0, place.window) if place.window else storms.count(d, slack, channel)
-        place = replace(place, channel=place.channel or channel, window=window)
-        if count > slack.rules.storm_count:
-            place = replace(place, in_digest=True)
+        is_storm = place.in_digest or count > slack.rules.storm_count
+        place = replace(place, channel=place.channel or channel, window=window, in_digest=is_storm)
+        _keep(d, case, place)  # so that another try is not counted again
     if place.in_digest:
         storms.add(d, place.channel, place.window, case)
         return replace(place, told=case.version)
-    place = _written(d, slack, case, place)
+    before, place = place, _written(d, slack, case, place)
+    if place.ts != before.ts:
+        _keep(d, case, place)  # so that a failure from here on does not send it twice
     _continue_thread(d, slack, case, place)
     return replace(place, told=case.version)
 
@@ -203,7 +205,8 @@ def _claimed(d: Deployment, case: Case) -> Iterator[Place]:
     try:
         yield Place(**unbody(item)) if item.get("body") else Place()
     finally:
-        d.ledger.table.update(pk, sk, Update().remove("claim").remove("holder"))
+        with suppress(Conflict):  # it took too long, and another has it now
+            d.ledger.table.update(pk, sk, Update().remove("claim").remove("holder").if_equal("holder", me))
 
 
 def _keep(d: Deployment, case: Case, place: Place) -> None:

@@ -15,7 +15,7 @@ from http.client import HTTPException
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ...errors import Misconfigured, SutureError
+from ...errors import CallFailed, Misconfigured, SutureError
 from ...model import Json
 from ...plaintext import contains_secret
 
@@ -85,7 +85,10 @@ class Slack:
     def call(self, method: str, body: Mapping[str, Json]) -> Mapping[str, Json]:
         """One call. Raises SlackFailed, and SecretInMessage before anything leaves."""
         refuse_secrets(body)
-        headers = {"Authorization": f"Bearer {self._parameter('token')}"}
+        try:
+            headers = {"Authorization": f"Bearer {self._parameter('token')}"}
+        except CallFailed as error:
+            raise SlackFailed(f"no_token ({error.code})") from error
         answer = _object(_post(self._url + method, body, headers))
         if answer.get("ok") is True:
             return answer

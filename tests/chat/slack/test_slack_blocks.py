@@ -116,6 +116,7 @@ MESSAGES: Mapping[str, Any] = {
     "proposal-too-long": blocks.message(case(made=MANY), FACTS),
     "approved": blocks.message(case("APPROVED", outcome="approved by sam"), FACTS),
     "resolved": blocks.message(case("RESOLVED", **APPLIED), FACTS),
+    "resolved-undo-asked-for": blocks.message(case("RESOLVED", **APPLIED), ONE_OF_TWO),
     "waiting-owner": blocks.message(case("WAITING_OWNER", STAGED, **APPLIED), FACTS),
     "rejected": blocks.message(case("REJECTED", outcome="rejected by Olly: meant so"), FACTS),
     "expired": blocks.message(case("EXPIRED", outcome="nobody decided in time"), FACTS),

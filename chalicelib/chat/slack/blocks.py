@@ -29,7 +29,7 @@ MOST_ROWS, MOST_NAMES = 12, 10
 _BREAKS = {
     "low": "only callers that nobody authorised lose access",
     "medium": "availability or cost may change",
-    "high": "whoever else uses it may lose access",
+    "high": "rights, secrets or something shared change: whoever relies on it may lose access",
 }
 _UNDONE = {"full": "fully", "partial": "partly", "none": "not at all"}
 _MARKS = {

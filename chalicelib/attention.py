@@ -72,11 +72,13 @@ def attention_from(pin: Mapping[str, Json]) -> Attention:
     )
 
 
-def attention_of(pins: Pins, runbook: str, version: str, account: str) -> Attention:
-    """What holds for a plan made with that version in that account; a pin that names the account goes first."""
-    fitting = [p for p in pins.pins if (p.runbook, p.version) == (runbook, version)]
-    named = [p for p in fitting if account in p.accounts] or [p for p in fitting if "*" in p.accounts]
-    return named[0].attention if named else NEVER
+def attention_of(pins: Pins, case: Case) -> Attention:
+    """What holds for the plan of a case: as the pin says that it was made by, the one that names it most exactly."""
+    plan = case.plan or {}
+    made = (plan.get("runbook"), plan.get("version"))
+    fitting = [p for p in pins.pins if (p.runbook, p.version) == made and p.covers(case.account, case.arn)]
+    first = min(fitting, key=lambda p: ("*" in p.resources, "*" in p.accounts), default=None)
+    return first.attention if first else NEVER
 
 
 def asked_at(expires: str, lasts: int) -> datetime:
@@ -86,8 +88,6 @@ def asked_at(expires: str, lasts: int) -> datetime:
 
 def stand_ins_of(pins: Pins, case: Case, lasts: int) -> StandIns:
     """Who stands in when for the plan of a case, of which an approval lasts `lasts` seconds."""
-    plan = case.plan or {}
     if not case.expires:
         return lambda at: ()
-    held = attention_of(pins, str(plan.get("runbook")), str(plan.get("version")), case.account)
-    return held.stand_ins(asked_at(case.expires, lasts))
+    return attention_of(pins, case).stand_ins(asked_at(case.expires, lasts))

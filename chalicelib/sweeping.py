@@ -82,7 +82,7 @@ def _ask_again(d: Deployment, case: Case) -> None:
     runbook = d.packaged.runbooks.get(f"{plan.runbook}/{plan.version}") if plan else None
     if plan is None or runbook is None or not case.expires:
         return None
-    held = attention_of(d.packaged.pins, plan.runbook, plan.version, case.account)
+    held = attention_of(d.packaged.pins, case)
     asked, now = asked_at(case.expires, runbook.approval.expires), d.now()
     if held.is_late(asked, now) and not case.escalated:
         why = f"nobody decided in time: {', '.join(held.to)} may decide now too"

@@ -140,6 +140,8 @@ def test_the_pin_that_names_the_account_says_how_to_ask() -> None:
         return {"runbook": "b", "version": "1.0.0", "mode": "propose", **more}
 
     pins = pins_from({"mode": "propose", "pins": [pin(remind="1h"), pin(remind="2h", accounts=[HOME])]})
-    assert attention_of(pins, "b", "1.0.0", HOME).remind == 7200
-    assert attention_of(pins, "b", "1.0.0", "999999999999").remind == 3600
-    assert attention_of(pins, "b", "2.0.0", HOME) == Attention()
+    planned = replace(CASE, plan={"runbook": "b", "version": "1.0.0"})
+    assert attention_of(pins, planned).remind == 7200
+    assert attention_of(pins, replace(planned, account="999999999999")).remind == 3600
+    assert attention_of(pins, replace(planned, plan={"runbook": "b", "version": "2.0.0"})) == Attention()
+    assert attention_of(pins, CASE) == Attention()

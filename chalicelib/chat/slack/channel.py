@@ -60,9 +60,11 @@ def tell(d: Deployment, case: Case, message: Mapping[str, Json]) -> None:
     tries = int(message.get("tries") or 0)
     try:
         with _claimed(d, case) as place:
-            _remind(d, slack, case, place, str(message["remind"])) if message.get("remind") else None
             if place.told < case.version and (place.told or case.state not in UNSAID):
-                _keep(d, case, _shown(d, slack, case, place))
+                place = _shown(d, slack, case, place)
+                _keep(d, case, place)
+            if message.get("remind"):
+                _remind(d, slack, case, place, str(message["remind"]))
     except Conflict:
         _again(d, message, tries, 5)
     except SecretInMessage as error:
@@ -258,6 +260,8 @@ def _digest(d: Deployment, message: Mapping[str, Json]) -> None:
     tries = int(message.get("tries") or 0)
     try:
         storms.show(d, slack, str(message["channel"]), int(message["window"]), _post)
+    except SecretInMessage as error:
+        log("error", LOST, why=error.what, what="digest")
     except (SlackFailed, Conflict) as error:
         if not isinstance(error, Conflict):
             log("error", LOST, why=error.what, what="digest")

@@ -278,3 +278,21 @@ def test_blocks_that_slack_refuses_leave_a_plain_line(sw: SlackWorld, code: str)
     case = sw.unguarded()
     (message,) = sw.fake.space.messages
     assert message.blocks == [] and case.id in message.text and "suture cases list" in message.text
+
+
+def test_a_reminder_that_slack_does_not_take_comes_later_and_once(sw: SlackWorld) -> None:
+    case = sw.unguarded()
+    sw.fake.space.fail("chat.postMessage", status=500)
+    notices.tell(sw.d, {"suture": "notice", "case": case.id, "remind": "still waits"})
+    sw.later(2)
+    assert [words_of(m.blocks) for m in sw.fake.space.messages].count("still waits") == 0
+    assert sum("still waits" in words_of(m.blocks) for m in sw.fake.space.messages) == 1
+
+
+def test_an_update_that_fails_half_way_posts_no_second_message(sw: SlackWorld) -> None:
+    case = sw.unguarded()
+    sw.fake.space.delete(sw.message(case).ts)
+    sw.fake.space.fail("chat.postMessage", status=500, times=1)
+    sw.decide("security", case, "reject")
+    sw.later(3)
+    assert posted(sw) == 1 and "rejected" in words_of(sw.message(case).blocks)

@@ -108,11 +108,11 @@ class Stage:
             slack.sender.submit(user, {"reason": reason, "digits": str(case["plan"]["digest"])[-4:]})
         window = slack.space.windows.pop(user, {})
         if window.get("errors"):
-            self.telling.refused(slack.name_of(user), decision, case, " ".join(window["errors"].values()))
+            self.telling.refused(f"{slack.name_of(user)} in Slack", decision, case, " ".join(window["errors"].values()))
             return False
         after = self._until(lambda: self._after(slack, user, said, case), f"an answer to {user}'s click")
         if isinstance(after, str):
-            self.telling.refused(slack.name_of(user), decision, case, after)
+            self.telling.refused(f"{slack.name_of(user)} in Slack", decision, case, after)
             return False
         reasons = (after["quorum"] or {}).get("reasons", ())
         answer = {"state": after["case"]["state"], "reasons": reasons if decision == "approve" else ()}

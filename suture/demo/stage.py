@@ -119,6 +119,11 @@ class Stage:
         self.telling.decided(f"{slack.name_of(user)} in Slack", decision, case, reason, answer)
         return True
 
+    def said_in_slack(self) -> str:
+        """Everything that Slack was ever told, as one text."""
+        with self._slack.space.lock:
+            return json.dumps(self._slack.space.calls)
+
     @property
     def slack_url(self) -> str:
         return f"{self._slack.url}/"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import boto3
 import pytest
 from slack_world import SlackWorld, words_of
-from world import ACCOUNT, role
+from world import ACCOUNT, function, role
 
 
 def test_one_click_of_an_eligible_person_applies_and_the_message_says_so(sw: SlackWorld) -> None:
@@ -220,3 +220,21 @@ def test_what_commands_answer(sw: SlackWorld, text: str, says: str) -> None:
 def test_a_command_is_heard_in_our_channels_and_direct_messages_only(sw: SlackWorld) -> None:
     assert sw.fake.sender.command("U0SAM", "C0ELSEWHERE", "list") == 403
     assert sw.fake.sender.command("U0SAM", "D0SAM", "list") == 200
+
+
+def test_a_secret_reaches_neither_slack_nor_a_log(sw: SlackWorld, capsys: pytest.CaptureFixture[str]) -> None:
+    canary = "hunter2-" + "Tr0ub4dor&3"
+    client = function("pay", {"DB_PASSWORD": canary})
+    client.add_permission(FunctionName="pay", StatementId="x", Action="lambda:InvokeFunction", Principal="*")
+    sw.change("AWS::Lambda::Function", "pay", "lambda:UpdateFunctionConfiguration")
+    sw.run()
+    case = sw.case("lambda-env-plaintext-secret")
+    assert "DB_PASSWORD" in words_of(sw.message(case).blocks)
+    for text in ("plan {c}", "why {c}", "show {c}", "approve {c} {d} store it"):
+        sw.type("U0SAM", text.format(c=case.id, d=case.plan_digest[-4:]))
+    sw.type("U0OLLY", f"approve {case.id} {case.plan_digest[-4:]} store it")
+    sw.click("U0SAM", case, "details")
+    assert sw.case(case.control).state == "WAITING_OWNER"
+    seen = json.dumps([sw.fake.space.calls, [m.blocks for m in sw.fake.space.messages], sw.fake.space.windows])
+    assert canary not in seen and canary not in json.dumps(sw.items(), default=str)
+    assert canary not in capsys.readouterr().out

@@ -29,6 +29,9 @@ TIMEOUT = 2.5
 REFRESH = 60.0
 """Seconds between two looks at SSM for a secret that does not fit: a forged request must not cost a call each."""
 
+DOWN = 10.0
+"""Seconds for which Slack is not asked again after it gave no answer: a batch of notices must not wait for each."""
+
 _HOOKS = "hooks.slack.com"
 _LOOPBACK = ("127.0.0.1", "localhost")
 
@@ -77,6 +80,7 @@ class Slack:
         self.rules, self._clients, self._url = rules, clients, url.rstrip("/") + "/"
         self._names = {"token": token_parameter, "secret": secret_parameter}
         self._kept: dict[str, tuple[float, str]] = {}
+        self._down: dict[str, tuple[float, SlackFailed]] = {}
 
     def secrets(self, *, again: bool = False) -> tuple[bytes, ...]:
         """The signing secrets, the newer first: SSM holds one, or two with white space between while they rotate."""
@@ -89,13 +93,24 @@ class Slack:
             headers = {"Authorization": f"Bearer {self._parameter('token')}"}
         except CallFailed as error:
             raise SlackFailed(f"no_token ({error.code})") from error
-        answer = _object(_post(self._url + method, body, headers))
+        answer = _object(self._tried(method, body, headers))
         if answer.get("ok") is True:
             return answer
         code = str(answer.get("error") or "no_answer")[:60]
         if code in TOKEN:
             self._kept.pop("token", None)
         raise SlackFailed(code)
+
+    def _tried(self, method: str, body: Mapping[str, Json], headers: Mapping[str, str]) -> bytes:
+        """The answer of one call, or at once what was said a moment ago: wait, or nothing."""
+        until, said = self._down.get(method, (0.0, SlackFailed("")))
+        if time.monotonic() < until:
+            raise SlackFailed(said.code, said.wait)
+        try:
+            return _post(self._url + method, body, headers)
+        except SlackFailed as error:
+            self._down[method] = (time.monotonic() + (error.wait or DOWN), error)
+            raise
 
     def respond(self, url: str, body: Mapping[str, Json]) -> None:
         """Answer through an interaction's own address. Raises SlackFailed, and for any other place SlackFailed too."""

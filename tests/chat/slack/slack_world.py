@@ -62,6 +62,8 @@ class SlackWorld(World):
 
     def later(self, times: int = 1) -> None:
         for _ in range(times):
+            if self.d.slack:
+                self.d.slack._down.clear()
             held, self.held = self.held, []
             for name, message, _ in held:
                 self.send(name, message)

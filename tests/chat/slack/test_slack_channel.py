@@ -296,3 +296,14 @@ def test_an_update_that_fails_half_way_posts_no_second_message(sw: SlackWorld) -
     sw.decide("security", case, "reject")
     sw.later(3)
     assert posted(sw) == 1 and "rejected" in words_of(sw.message(case).blocks)
+
+
+def test_a_slack_that_hangs_is_not_asked_for_every_notice_of_a_batch(sw: SlackWorld) -> None:
+    sw.fake.space.fail("chat.postMessage", status=504)
+    for n in range(4):
+        role(f"open{n}", trust={"AWS": ["*", f"arn:aws:iam::{ACCOUNT}:root"]})
+        sw.change("AWS::IAM::Role", f"open{n}", "iam:UpdateAssumeRolePolicy")
+    sw.run()
+    assert posted(sw) == 0 and len(sw.held) == 4, "one asked, and the others believed it"
+    sw.later()
+    assert posted(sw) == 4

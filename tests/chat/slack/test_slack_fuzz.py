@@ -16,7 +16,7 @@ from slack_world import SlackWorld, form, slack_world
 from chalicelib.chat.slack import door
 from suture.sandbox.slack.workspace import APP, TEAM
 
-EXAMPLES = 100_000 if os.environ.get("SUTURE_SOAK") else 1_500
+EXAMPLES = 100_000 if os.environ.get("SUTURE_SOAK") else 3_000
 
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.sampled_from([TEAM, APP, "C0SECURITY"])
 anything = st.recursive(

@@ -117,10 +117,17 @@ def test_expired_is_neither_yes_nor_no(sw: SlackWorld) -> None:
     case = sw.unguarded()
     sw.d.ahead = timedelta(hours=25)
     assert "expired" in sw.type("U0OLLY", f"approve {case.id} {case.plan_digest[-4:]}")
+    looked = sw.d.now().strftime("%Y-%m-%dT%H")
+    sw.d.ledger.count("sweep", looked, 0)
     sw.sweep()
     assert sw.case(case.control).state == "EXPIRED"
     text = words_of(sw.message(case).blocks)
     assert "expired" in text and "Approve" not in text
+    sw.change("AWS::ApiGateway::Stage", case.resource_id, "suture:Sweep", None, via="sweep")
+    sw.run()
+    again = sw.case(case.control)
+    assert (again.id, again.state) == (case.id, "PENDING"), "what is still there is asked about anew"
+    assert "Approve" in words_of(sw.message(case).blocks)
 
 
 def test_undo_asks_for_the_quorum_of_the_fix(sw: SlackWorld) -> None:

@@ -55,7 +55,7 @@ def main() -> int:
 
 def measure(folder: Path, made: Account, runs: int, clicks: int) -> dict[str, Any]:
     """Everything, as the JSON document that `--json` prints."""
-    package, libraries = unpack(build(ROOT).zip, folder, GOVERNANCE), runtime_folder(folder)
+    package, libraries = unpack(build(ROOT, GOVERNANCE).zip, folder), runtime_folder(folder)
     made = _with_slack(made)
     cases = _Cases(made)
     floors, colds = [], []

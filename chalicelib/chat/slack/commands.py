@@ -93,7 +93,7 @@ def _list(d: Deployment, who: Identity, rest: tuple[str, ...]) -> Reply:
 
 def _show(d: Deployment, who: Identity, rest: tuple[str, ...]) -> Reply:
     case = found(d, _first(rest))
-    return ephemeral(blocks.summary(case), blocks.message(case, facts_of(d, case)))
+    return ephemeral(f"{case.id}: {case.title}", blocks.message(case, facts_of(d, case)))
 
 
 def _plan(d: Deployment, who: Identity, rest: tuple[str, ...]) -> Reply:

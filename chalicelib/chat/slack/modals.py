@@ -15,7 +15,7 @@ from ...times import iso
 from ..decide import Request
 from ..facts import facts_of, shown
 from .blocks import Blocks
-from .text import bold, code, moment, plain_text, preformatted, rich, said, words
+from .text import ROOM, bold, code, moment, plain_text, preformatted, rich, said, words
 
 DECISIONS: Mapping[str, str] = {
     "approve": "Approve this plan",
@@ -49,7 +49,7 @@ def decision(case: Case, request: Request, channel: str) -> Mapping[str, Json]:
         hint = f"As the message or `suture cases show {case.id}` has them."
         blocks.append(_input("digits", f"The plan's last {DIGITS} characters", hint))
     view = {"type": "modal", "callback_id": request.decision, "private_metadata": json.dumps(about)}
-    title = plain_text(DECISIONS[request.decision], 24 + 8)
+    title = plain_text(DECISIONS[request.decision], 24 + ROOM)
     return {**view, "title": title, "submit": plain_text("Send"), "close": plain_text("Cancel"), "blocks": blocks}
 
 

@@ -2,7 +2,7 @@
 
 Such text goes into `plain_text` objects and literal rich text, which Slack does not parse. Where only mrkdwn is
 taken (a message's fallback text), `&`, `<` and `>` are escaped as Slack's "Formatting text for app surfaces" says,
-and what would still be read as formatting gets an invisible joiner or another slash.
+and what would still be read as formatting or as an address gets an invisible joiner.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ NOTHING: Element = {"type": "text", "text": ""}
 """No words: Slack refuses empty text, so a paragraph leaves it out."""
 
 _JOINER = "\u2060"
+ROOM = 8
+"""Characters kept free for joiners below a limit of Slack's."""
 
 
 def plain(text: object, limit: int = 300) -> str:
     """One harmless line for a `plain_text` object or literal rich text: a link in it does not become one."""
-    return safe_text(text, limit - 8).replace("://", f":{_JOINER}//")
+    return safe_text(text, limit - ROOM).replace("://", f":{_JOINER}//")
 
 
 def fallback(text: object, limit: int = 300) -> str:

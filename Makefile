@@ -12,7 +12,7 @@ STAMP := $(VENV)/.suture-$(shell cat $(LOCKED) | cksum | tr ' ' '-')
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup demo test lint format render clean
+.PHONY: help setup demo play test lint format render clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
@@ -23,6 +23,9 @@ setup: $(STAMP) ## Make .venv from the pinned requirements, and the package that
 
 demo: setup ## Play the whole story on the sandbox
 	@$(BIN)/suture demo
+
+play: setup ## The same, and then approve a fix yourself in a browser
+	@$(BIN)/suture demo --stay
 
 test: lint ## Everything that CI checks
 	@$(BIN)/python -m pytest -n 2

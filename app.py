@@ -19,6 +19,7 @@ from chalice import Chalice, IAMAuthorizer, Rate, Response
 gc.set_threshold(50_000, 20, 50)
 
 _QUEUE = "arn:aws:sqs:us-east-1:000000000000:named-in-resources-json"
+_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 _IDENTITY = ("accountId", "userArn", "user", "caller", "sourceIp", "userAgent")
 
 app = Chalice(app_name="suture", configure_logs=False)
@@ -85,6 +86,24 @@ def resume() -> Response:
     return _chat()
 
 
+_FORM = ["application/x-www-form-urlencoded"]
+
+
+@app.route("/slack/interactive", methods=["POST"], content_types=_FORM)
+def slack_interactive() -> Response:
+    return _slack("interactive")
+
+
+@app.route("/slack/command", methods=["POST"], content_types=_FORM)
+def slack_command() -> Response:
+    return _slack("command")
+
+
+@app.route("/slack/events", methods=["POST"])
+def slack_events() -> Response:
+    return _slack("events")
+
+
 def _pipeline(name: str, event: dict[str, Any], context: Any) -> Any:
     return getattr(import_module("chalicelib.pipeline"), name)(event, context)
 
@@ -106,5 +125,13 @@ def _chat() -> Response:
             "identity": {name: identity[name] for name in _IDENTITY if identity.get(name)},
         }
     )
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    return Response(body=dict(body), status_code=status, headers=headers)
+    return Response(body=dict(body), status_code=status, headers=_HEADERS)
+
+
+def _slack(door: str) -> Response:
+    """Hand the raw bytes that Slack signed to `pipeline.slack`, with the names of headers in lower case."""
+    request = app.current_request
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    asked = {"door": door, "headers": headers, "raw": request.raw_body}
+    status, body = import_module("chalicelib.pipeline").slack(asked)
+    return Response(body=dict(body) if body is not None else "", status_code=status, headers=_HEADERS)

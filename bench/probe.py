@@ -77,6 +77,22 @@ def warm(events: dict[str, list[Event]]) -> dict[str, Any]:
     }
 
 
+def click(events: dict[str, list[Event]]) -> dict[str, Any]:
+    """A process's first clicks in Slack, through API Gateway's event: the first is cold, import included."""
+    from importlib import import_module
+
+    count, clock = Count(), Clock()
+    app = import_module("app")
+    imported = clock.read()
+    count.begin()
+    answers = []
+    for number, event in enumerate(events["clicks"]):
+        calls, clock = len(count.calls), clock if number == 0 else Clock()
+        status = app.app(event, Context())["statusCode"]
+        answers.append({**clock.read(), "calls": count.calls[calls:], "status": status})
+    return {"import_ms": imported["ms"], "answers": answers, "clients": count.clients}
+
+
 def _once(handler: Callable[[Event, None], Any], event: Event, count: Count) -> dict[str, Any]:
     calls, clients, clock = len(count.calls), len(count.clients), Clock()
     failures = handler(event, Context())["batchItemFailures"]
@@ -128,7 +144,7 @@ def peak_mb() -> float:
         return 0.0
 
 
-MEASURES = {"floor": floor, "cold": cold, "warm": warm}
+MEASURES = {"floor": floor, "cold": cold, "warm": warm, "click": click}
 
 if __name__ == "__main__":
     main()

@@ -1,19 +1,21 @@
 """Who may decide, and when a quorum stands. Every door ends here, and a writer asks again before its first call.
 
-Identity is never a name that somebody typed: it is the account and role that AWS authenticated, resolved through
+Identity is never a name that somebody typed: it is what a door authenticated (the account and role that AWS names,
+Slack's team and user, Entra's tenant and object, OIDC's issuer and subject), resolved through
 governance/approvers.yaml. A role is one person whatever its session name says, except Identity Center roles,
-which the file must name with their exact session. Nobody who caused a change decides about it.
+which the file must name with their exact session. Nobody who caused a change decides about it, through any door.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .model import Json, Principal
 
 if TYPE_CHECKING:
+    from .attention import StandIns
     from .runbooks import Approval as Requirement
 
 IDENTITY_CENTER = "AWSReservedSSO_"
@@ -22,7 +24,11 @@ SECURITY = "security"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An authenticated AWS identity: `kind` is `role` or `user`, `session` that of the role session."""
+    """An authenticated identity. AWS's have kind `role` or `user`, an account, and perhaps the role's session.
+
+    In `account` and `name` stand team and user for `slack`, tenant and object for `entra`, issuer and subject for
+    `oidc`. Kinds never equal one another, whatever their names are.
+    """
 
     account: str
     kind: str
@@ -32,10 +38,15 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Person:
+    """Somebody who may decide. `sources` are the values of sts:SourceIdentity that stand for this person: they bar
+    a causer from deciding, and prove nothing, since a role's trust policy says who may set them.
+    """
+
     id: str
     name: str
     groups: tuple[str, ...]
     identities: tuple[Identity, ...]
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +63,14 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Quorum:
-    """Whether enough eligible people consented. `reasons` says who counts, who does not, and what is missing."""
+    """Whether enough eligible people consented. `reasons` says who counts, who does not, and what is missing, `missing`
+    names the groups of which nobody has yet.
+    """
 
     stands: bool
     counted: tuple[str, ...]
     reasons: tuple[str, ...]
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +84,7 @@ class Ruling:
 def people_from(document: Mapping[str, Json]) -> tuple[Person, ...]:
     """The people of the validated approvers document, sorted by id. An empty one means that nobody can decide."""
     return tuple(
-        Person(id_, p.get("name", id_), tuple(p["groups"]), tuple(_identity(i) for i in p.get("iam", ())))
+        Person(id_, p.get("name", id_), tuple(p["groups"]), tuple(_identities(p)), tuple(p.get("source_identity", ())))
         for id_, p in sorted(document.get("people", {}).items())
     )
 
@@ -117,18 +131,24 @@ def may_decide(people: Sequence[Person], identity: Identity | None, causers: Seq
 
 
 def causers_known(people: Sequence[Person], causers: Sequence[Principal]) -> frozenset[str]:
-    """The ids of the people among those who caused a change."""
+    """The ids of the people among those who caused a change, by their identity or by their source identity."""
     found = (person_of(people, identity_of(c)) for c in causers)
-    return frozenset(p.id for p in found if p)
+    sources = {c.source_identity for c in causers} - {""}
+    by_source = (p for p in people if sources & {*p.sources, *(i.session for i in p.identities)})
+    return frozenset(p.id for p in (*found, *by_source) if p)
 
 
 def eligible_groups(
     requirement: Requirement, causers: Sequence[Principal], people: Sequence[Person]
 ) -> tuple[str, ...]:
     """The groups of which one each must consent: the runbook's, and security when a causer is unknown."""
-    unknown = not causers or any(person_of(people, identity_of(c)) is None for c in causers)
-    extra = (SECURITY,) if unknown and SECURITY not in requirement.groups else ()
-    return requirement.groups + extra
+    is_asked = causers_are_known(people, causers) or SECURITY in requirement.groups
+    return requirement.groups if is_asked else (*requirement.groups, SECURITY)
+
+
+def causers_are_known(people: Sequence[Person], causers: Sequence[Principal]) -> bool:
+    """Is each causer somebody listed? A source identity makes nobody known: whoever assumes a role may choose it."""
+    return bool(causers) and all(person_of(people, identity_of(c)) for c in causers)
 
 
 def quorum(
@@ -138,32 +158,40 @@ def quorum(
     causers: Sequence[Principal],
     plan: str,
     about: str = "apply",
+    stand_ins: StandIns = lambda at: (),
 ) -> Quorum:
     """Do the approvals for one plan digest suffice? Judged from the latest word of each listed person alone.
 
-    Undo needs the quorum of the apply and at least one person.
+    Undo needs the quorum of the apply and at least one person. Who stands in for a group at the time of their word
+    counts for one group of which nobody answered, but never for security.
     """
     minimum = max(1, requirement.minimum)
     groups = eligible_groups(requirement, causers, people)
     latest = {a.person: a for a in sorted(approvals, key=lambda a: a.at) if a.plan == plan and a.about == about}
     barred = causers_known(people, causers)
-    counted, reasons = [], []
+    counted, reasons, standing = [], [], 0
     for person in people:
         word = latest.get(person.id)
         if word is None or word.given != "approve":
             continue
-        why_not = _not_counted(person, barred, groups)
+        why_not = _not_counted(person, barred, (*groups, *stand_ins(word.at)))
+        standing += not why_not and not set(person.groups) & set(groups)
         reasons.append(why_not or f"{person.name} approved at {word.at}")
         if not why_not:
             counted.append(person)
     missing = [g for g in groups if not any(g in p.groups for p in counted)]
+    missing = [g for g in missing if g == SECURITY] + [g for g in missing if g != SECURITY][standing:]
     reasons.append(f"{len(counted)} of {minimum} people" + (f", still one of: {', '.join(missing)}" if missing else ""))
-    return Quorum(len(counted) >= minimum and not missing, tuple(p.id for p in counted), tuple(reasons))
+    stands = len(counted) >= minimum and not missing
+    return Quorum(stands, tuple(p.id for p in counted), tuple(reasons), tuple(missing))
 
 
-def who_may(people: Sequence[Person], requirement: Requirement, causers: Sequence[Principal]) -> tuple[str, ...]:
-    """The names of those whose approval would count, for messages."""
-    groups, barred = eligible_groups(requirement, causers, people), causers_known(people, causers)
+def who_may(
+    people: Sequence[Person], requirement: Requirement, causers: Sequence[Principal], stand_ins: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """The names of those whose approval would count, with the groups that stand in now, for messages."""
+    groups = (*eligible_groups(requirement, causers, people), *stand_ins)
+    barred = causers_known(people, causers)
     return tuple(p.name for p in people if not _not_counted(p, barred, groups))
 
 
@@ -192,11 +220,25 @@ def _is_same(listed: Identity, other: Identity) -> bool:
     return not listed.name.startswith(IDENTITY_CENTER) or (bool(listed.session) and listed.session == other.session)
 
 
-def _identity(data: Mapping[str, Json]) -> Identity:
-    if "user" in data:
-        return Identity(data["account"], "user", data["user"])
+def _identities(person: Mapping[str, Json]) -> Iterator[Identity]:
+    for kind, realm, name in OTHER_IDENTITIES:
+        yield from (Identity(i[realm], kind, i[name]) for i in person.get(kind, ()))
+    for i in person.get("iam", ()):
+        is_user = "user" in i
+        yield Identity(i["account"], "user", i["user"]) if is_user else _role(i)
+
+
+OTHER_IDENTITIES = (("slack", "team", "user"), ("entra", "tenant", "object"), ("oidc", "issuer", "subject"))
+"""Kinds of identity besides AWS's: the key in approvers.yaml, and its two parts."""
+
+
+def _role(data: Mapping[str, Json]) -> Identity:
     return Identity(data["account"], "role", data["role"], data.get("session", ""))
 
 
 def _named(identity: Identity | None) -> str:
-    return f"{identity.kind} {identity.name} of account {identity.account}" if identity else "this caller"
+    if identity is None:
+        return "this caller"
+    realm = next((realm for kind, realm, _ in OTHER_IDENTITIES if kind == identity.kind), "account")
+    named = f"{identity.kind} {identity.name}" if realm == "account" else f"{identity.kind} identity {identity.name}"
+    return f"{named} of {realm} {identity.account}"

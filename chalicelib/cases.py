@@ -62,7 +62,9 @@ class Case:
 
     `applied` says when its present plan touched AWS: empty when there is nothing that undo could take back.
     `chain` is the hash of its last record, which the next one holds.
-    `refusal` is why no plan could be made; the case is decided again when that reason is gone.
+    `refusal` is why no plan could be made; the case is decided again when that reason is gone. `owner` is what the
+    resource's own tag says: it routes messages, and grants nothing. `reminded` counts reminders of the present plan,
+    `escalated` names the groups that stand in for those who did not answer.
 
     Of a staged case: `standing` is the stage that is due and who acts next, `reached` since when each stage is, `told`
     what the stages found out for people, `stages` the applied plans in their order, each with stage, plan, at and by,
@@ -93,9 +95,12 @@ class Case:
     until: str = ""
     occurrences: int = 1
     owned_by: str = ""
+    owner: str = ""
     outcome: str = ""
     applied: str = ""
     refusal: str = ""
+    reminded: int = 0
+    escalated: str = ""
     notes: tuple[str, ...] = field(default=())
     chain: str = ""
     standing: Mapping[str, Json] = field(default_factory=dict)
@@ -167,8 +172,8 @@ def noted(case: Case, now: str, **changes: Json) -> Case:
 def with_causers(case: Case, principals: tuple[Principal, ...]) -> tuple[Mapping[str, str], ...]:
     """The case's causers and `principals`, each identity once, in the order in which they came.
 
-    A role is one identity whatever its sessions are called, but for Identity Center's. Who no longer fits in is
-    not forgotten: an unknown principal stands for all of them, and an unknown causer asks for security.
+    A role is one identity whatever its sessions are called, but for Identity Center's and its source identities. Who
+    no longer fits in is not forgotten: an unknown principal stands for all of them, and asks for security.
     """
     known = {_identity(c): c for c in case.causers}
     for p in principals:
@@ -183,4 +188,5 @@ _OTHERS: Mapping[str, str] = {n: getattr(Principal(), n) for n in Principal.__sl
 
 def _identity(causer: Mapping[str, str]) -> tuple[str, ...]:
     shares = causer["kind"] == "AssumedRole" and _IDENTITY_CENTER not in causer["arn"]
-    return causer["kind"], causer["arn"], "" if shares else causer["session"], causer["invoked_by"]
+    session = "" if shares else causer["session"]
+    return causer["kind"], causer["arn"], session, causer["invoked_by"], causer["source_identity"]

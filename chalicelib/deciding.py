@@ -18,7 +18,7 @@ from .errors import BadRunbook, CallFailed, Escalation, Throttled
 from .governance import Suppression
 from .logs import log
 from .model import Change, Decision, Finding, Json, Plan, Principal, Resource, canonical
-from .ownership import iac_of
+from .ownership import iac_of, owner_tag
 from .runbooks import Runbook
 from .times import iso
 
@@ -116,13 +116,21 @@ def _steps_to(d: Deployment, case: Case, found: Planned, decision: Decision, see
     owner = iac_of(seen.principals, seen.resource.tags)
     said = {"decision": decision.kind, "reasons": reasons, "owned_by": owner.where or owner.tool, "refusal": ""}
     said |= _stood(case, found.standing) if decision.kind not in ("skip", "observe") else {}
+    said["owner"] = owner_tag(seen.resource.tags)
     why = Entry("watch", f"{decision.kind}: {reasons[0]}", {"reasons": list(reasons)})
     if decision.kind not in ("observe", "propose", "apply") or not isinstance(plan, Plan) or runbook is None:
         state, facts = _without_plan(d, case, plan, decision, seen)
         said = {**said, **facts, "outcome": reasons[0]}
         return [(noted(case, now, **said) if case.state == state else moved(case, state, now, **said), why)]
     notes = tuple(messages.notes(owner, case.control, case.evidence))
-    planned = {"plan": {**plan.as_json(), "notes": list(notes)}, "notes": notes, "applied": "", **said}
+    planned: dict[str, Json] = {
+        "reminded": 0,
+        "escalated": "",
+        "plan": {**plan.as_json(), "notes": list(notes)},
+        "notes": notes,
+        "applied": "",
+        **said,
+    }
     at = moved(case, "PLANNED", now, **planned)
     steps = [(at, Entry("watch", f"planned with {plan.runbook} {plan.version}", {"plan": plan.digest}))]
     if decision.kind == "observe":

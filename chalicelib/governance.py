@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .attention import NEVER, Attention, attention_from
 from .iam.globs import matches
 from .model import Json, Resource, least_mode
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One runbook's version, mode and parameters, for some accounts and resources (ARN patterns); `*` means all."""
+    """One runbook's version, mode, parameters and ways to ask again, for some accounts and resources (ARN patterns).
+
+    `*` means all of them.
+    """
 
     runbook: str
     version: str
@@ -27,6 +31,7 @@ class Pin:
     accounts: tuple[str, ...]
     params: Mapping[str, Json]
     resources: tuple[str, ...] = ("*",)
+    attention: Attention = NEVER
 
     def covers(self, account: str, arn: str) -> bool:
         is_here = account in self.accounts or "*" in self.accounts
@@ -65,7 +70,15 @@ class Suppression:
 def pins_from(document: Mapping[str, Json]) -> Pins:
     """Pins from their validated document."""
     pins = tuple(
-        Pin(p["runbook"], p["version"], p["mode"], _all_or(p, "accounts"), p.get("params", {}), _all_or(p, "resources"))
+        Pin(
+            p["runbook"],
+            p["version"],
+            p["mode"],
+            _all_or(p, "accounts"),
+            p.get("params", {}),
+            _all_or(p, "resources"),
+            attention_from(p),
+        )
         for p in document.get("pins", ())
     )
     accounts = {account: entry["mode"] for account, entry in document.get("accounts", {}).items()}

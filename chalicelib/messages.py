@@ -8,9 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from .cases import Case
-from .model import Call, Json, Plan
+from .differences import (
+    ABSENT,
+    Difference,
+    Evidence,
+    differences,
+    document_of,
+    is_patch,
+    line_diff,
+    plainly,
+    value_text,
+)
+from .model import Call, Json, Plan, Step
 from .ownership import Iac
 from .redaction import safe_text
 from .workbench import is_late
@@ -40,8 +52,12 @@ _TAKEN_BACK = {"full": "fully reversible", "partial": "partly reversible", "none
 
 def headline(case: Case) -> str:
     """One line: what Suture did or asks, for which control and resource."""
-    doing = _BY_HAND if case.is_by_hand else _HEADLINES.get(case.state, case.state.lower())
-    return f"[{case.severity.upper()}] Suture {doing}: {case.control} on {safe_text(case.arn)} (case {case.id})"
+    return f"[{case.severity.upper()}] Suture {doing(case)}: {case.control} on {safe_text(case.arn)} (case {case.id})"
+
+
+def doing(case: Case) -> str:
+    """What Suture does about a case in its present state, as the rest of a sentence."""
+    return _BY_HAND if case.is_by_hand else _HEADLINES.get(case.state, case.state.lower())
 
 
 def text(case: Case, shown: Mapping[str, Sequence[str]], who_may: Sequence[str]) -> str:
@@ -96,6 +112,55 @@ def _stage(case: Case) -> Iterator[str]:
     at = case.standing
     yield f"Stage {at['number']} of {at['of']}, {at['stage']}. Next: {at['who']}. {at['says']}"
     yield f"All stages, and what their owner does: suture secrets status {case.id}"
+
+
+def changes(step: Step, shown: Mapping[str, Sequence[str]], evidence: Evidence = ()) -> Iterator[str]:
+    """One call of a plan as lines: its parameters, what it changes from what to what, and what takes it back.
+
+    Only parameters on the catalogue's allow-list have their value shown; of documents, the lines that change with
+    what stands around them.
+    """
+    allowed = shown.get(step.call.operation, ())
+    changed = [d for d in differences(step, evidence) if _may_show(d.name, allowed)]
+    yield plainly(step.call.operation)
+    for name, value in step.call.parameters.items():
+        if name in {d.name for d in changed} or (name == "patchOperations" and is_patch(step.call)):
+            continue
+        yield f"  {plainly(name)}  {value_text(value) if name in allowed else '(not shown)'}"
+    for difference in changed:
+        yield from (f"  {line}" for line in _changed(difference))
+    before = [d.before for d in changed]
+    for undo in step.undo:
+        back = {n: "(as it was before)" for n, v in undo.parameters.items() if v in before}
+        yield f"  undo: {call(replace(undo, parameters={**undo.parameters, **back}), shown)}"
+    if not step.undo:
+        yield "  undo: none, this cannot be taken back"
+
+
+def _may_show(name: str, allowed: Sequence[str]) -> bool:
+    """A statement comes from the evidence, and a patch's path is no parameter: both are what the finding is about."""
+    return name in allowed or name == "statement" or ("patchOperations" in allowed and "/" in name)
+
+
+def _changed(difference: Difference) -> Iterator[str]:
+    before, after = document_of(difference.before), document_of(difference.after)
+    if before is None and after is None:
+        old = "(none)" if difference.before is ABSENT else value_text(difference.before)
+        new = "(removed)" if difference.after is ABSENT else value_text(difference.after)
+        yield f"{plainly(difference.name)}  {old} → {new}"
+        return
+    yield f"{plainly(difference.name)}:"
+    lines = list(line_diff(before, after))
+    near = {i + k for i, (sign, _) in enumerate(lines) if sign != " " for k in range(-CONTEXT, CONTEXT + 1)}
+    for i, (sign, text) in enumerate(lines):
+        if i in near:
+            yield f"  {sign} {text}"
+        elif i - 1 in near:
+            yield "    …"
+
+
+CONTEXT = 2
+"""Lines of a document shown around each that changes."""
 
 
 def _lines(case: Case, shown: Mapping[str, Sequence[str]], who_may: Sequence[str]) -> Iterator[str]:

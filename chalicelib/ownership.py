@@ -49,6 +49,12 @@ def iac_of(principals: Iterable[Principal], tags: Mapping[str, str]) -> Iac:
     return next((found for agent in agents if (found := _agent_tool(agent))), Iac())
 
 
+def owner_tag(tags: Mapping[str, str]) -> str:
+    """What the tag `owner` (or `team`) of a resource says. Whoever may tag may set it, so it only routes messages."""
+    by_name = {name.lower(): value for name, value in sorted(tags.items())}
+    return (by_name.get("owner") or by_name.get("team") or "")[:100]
+
+
 def _stack_tool(stack: str, tags: Mapping[str, str]) -> tuple[str, str]:
     logical = tags.get("aws:cloudformation:logical-id", "")
     stage = tags.get("STAGE", "")

@@ -116,6 +116,13 @@ def chat(request: Mapping[str, Any]) -> tuple[int, Mapping[str, Json]]:
     return web.answer(deployment(), request)
 
 
+def slack(request: Mapping[str, Any]) -> tuple[int, Mapping[str, Json] | None]:
+    """Answer one request of Slack: an HTTP status, and a JSON body or none."""
+    from .chat.slack import door
+
+    return door.answer(deployment(), request)
+
+
 def _places(d: Deployment, records: Iterable[Record], failed: set[str]) -> Mapping[Place, list[tuple[Change, Record]]]:
     """The changes that a batch tells of by the resource to look at; messages that cannot be read go to `failed`."""
     places: dict[Place, list[tuple[Change, Record]]] = {}

@@ -11,16 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from .attention import asked_at, attention_of
 from .aws import anchoring, readers
 from .aws.deployment import Deployment
 from .aws.handover import hand_over, tell
 from .aws.ledger import Entry
-from .cases import TRANSITIONS, Case, moved
+from .cases import TRANSITIONS, Case, moved, noted
 from .controls import all_controls
 from .errors import CallFailed, Conflict, SutureError
 from .events import home_region, look_message
 from .logs import log
-from .model import Change
+from .model import Change, Json
 from .times import iso
 
 BATCH = 5
@@ -86,6 +87,31 @@ def _expire(d: Deployment, case: Case) -> None:
     """Approvals that nobody gave in time expire: that is neither consent nor refusal."""
     if case.expires and case.expires <= iso(d.now()):
         _move(d, case, "EXPIRED", "nobody decided in time")
+    else:
+        _ask_again(d, case)
+
+
+def _ask_again(d: Deployment, case: Case) -> None:
+    """What the pin says about people who do not answer: remind them, and go on to the next group."""
+    plan = case.the_plan
+    runbook = d.packaged.runbooks.get(f"{plan.runbook}/{plan.version}") if plan else None
+    if plan is None or runbook is None or not case.expires:
+        return None
+    held = attention_of(d.packaged.pins, case)
+    asked, now = asked_at(case.expires, runbook.approval.expires), d.now()
+    if held.is_late(asked, now) and not case.escalated:
+        why = f"nobody decided in time: {', '.join(held.to)} may decide now too"
+        return _nudge(d, case, why, escalated=", ".join(held.to))
+    if reminders := held.due(asked, now, case.reminded):
+        _nudge(d, case, "still waits for a decision", reminded=reminders)
+    return None
+
+
+def _nudge(d: Deployment, case: Case, why: str, **facts: Json) -> None:
+    """On the record, so that nobody is nudged twice, and to everybody who may decide."""
+    after = noted(case, iso(d.now()), **facts)
+    d.ledger.save(case, after, Entry("sweep", why, {}))
+    d.queues.send("notices", {"suture": "notice", "case": case.id, "version": after.version, "remind": why})
 
 
 def _wake(d: Deployment, case: Case) -> None:

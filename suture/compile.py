@@ -163,7 +163,17 @@ def _packaged_governance(folder: Path, runbooks: Mapping[str, Runbook], root: Pa
         *lint_governance.suppressions_problems(suppressions, all_controls()),
     )
     yamlfile.refuse(found, BadGovernance)
-    return {"pins": pins.document, "approvers": approvers.document, "suppressions": suppressions.document}
+    files = {"pins": pins.document, "approvers": approvers.document, "suppressions": suppressions.document}
+    return {**files, "chat": _chat(folder, root)}
+
+
+def _chat(folder: Path, root: Path) -> Json:
+    """The rules of chat.yaml; without that file nobody is told through chat."""
+    if not (folder / "chat.yaml").exists():
+        return {}
+    chat = yamlfile.load(folder / "chat.yaml", BadGovernance, root)
+    yamlfile.refuse(lint_governance.chat_problems(chat), BadGovernance)
+    return chat.document
 
 
 def _written(files: Mapping[Path, str]) -> tuple[Path, ...]:

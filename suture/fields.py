@@ -104,6 +104,35 @@ Session = Annotated[str, AfterValidator(_matching(r"[\w+=,.@-]{2,64}", "write th
 PersonId = Annotated[
     str, AfterValidator(_matching(r"[a-z][a-z0-9._-]*", "write a short lower-case id, such as sam", 64))
 ]
+SlackTeam = Annotated[
+    str, AfterValidator(_matching(r"[TE][A-Z0-9]{2,20}", "write the workspace's id, such as T0123ABCD"))
+]
+SlackUser = Annotated[
+    str,
+    AfterValidator(
+        _matching(r"[UW][A-Z0-9]{2,20}", "write the member's id (profile, Copy member ID), such as U0123ABCD")
+    ),
+]
+SlackApp = Annotated[str, AfterValidator(_matching(r"A[A-Z0-9]{2,20}", "write the app's id, such as A0123ABCD"))]
+SlackChannel = Annotated[
+    str, AfterValidator(_matching(r"[CG][A-Z0-9]{2,20}", "write the channel's id (not its name), such as C0123ABCD"))
+]
+_HEX = "[0-9a-f]"
+Guid = Annotated[
+    str,
+    AfterValidator(
+        _matching(rf"{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}", "write the id in lower case, with hyphens")
+    ),
+]
+HttpsUrl = Annotated[
+    str, AfterValidator(_matching(r"https://[^\s/?#]+[^\s?#]*", "write the https address exactly", 512))
+]
+ClockTime = Annotated[
+    str, AfterValidator(_matching(r"([01]\d|2[0-3]):[0-5]\d", "write a time such as '18:00', in quotes"))
+]
+TimeZone = Annotated[
+    str, AfterValidator(_matching(r"UTC|[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+)+", "write a zone such as Europe/Berlin"))
+]
 _DAY = r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?"
 Moment = Annotated[str, AfterValidator(_matching(_DAY, "write 2026-12-31 or 2026-12-31T08:00:00Z (UTC)"))]
 ArnPattern = Annotated[
@@ -122,6 +151,8 @@ Fingerprint = Annotated[
 ]
 Condition = Annotated[str, Field(min_length=1)]
 Mode = Literal["observe", "propose", "auto"]
+Severity = Literal["low", "medium", "high", "critical"]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 def short(value: Json) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 
+from chalicelib.approvals import OTHER_IDENTITIES
 from chalicelib.iam.globs import intersects
 from chalicelib.model import Json
 from chalicelib.runbooks import Runbook
 from chalicelib.stores import foreign_stores
 from chalicelib.vaults import is_missing
 
-from .schema import ApproversDocument, PinsDocument, SuppressionsDocument, problems
+from .schema import PinsDocument, SuppressionsDocument, problems
+from .schema_people import ApproversDocument, ChatDocument
 from .yamlfile import Place, Problem, Source
 
 
@@ -37,6 +39,11 @@ def suppressions_problems(source: Source, controls: Collection[str]) -> tuple[Pr
     """What is wrong with suppressions.yaml. `controls` are the ids that exist."""
     by_shape = problems(SuppressionsDocument, source)
     return by_shape or tuple(_bad_suppressions(source, controls))
+
+
+def chat_problems(source: Source) -> tuple[Problem, ...]:
+    """What is wrong with chat.yaml."""
+    return problems(ChatDocument, source)
 
 
 def _unknown_pins(source: Source, runbooks: Mapping[str, Runbook]) -> Iterator[Problem]:
@@ -113,14 +120,21 @@ def _remediated(pin: Mapping[str, Json], runbooks: Mapping[str, Runbook]) -> set
 def _shared_identities(source: Source) -> Iterator[Problem]:
     owner: dict[tuple[str, ...], str] = {}
     for person, entry in source.document["people"].items():
-        for index, identity in enumerate(entry["iam"]):
-            key = tuple(str(identity.get(part, "")) for part in ("account", "role", "session", "user"))
-            first = owner.setdefault(key, person)
+        for kind, index, key in _keys(entry):
+            first = owner.setdefault((kind, *key), person)
             if first != person:
                 what = f"{person} and {first} share one identity, so one login would count as two people"
-                yield source.problem(
-                    ("people", person, "iam", index), what, "give each person an identity of their own"
-                )
+                place = ("people", person, kind, index)
+                yield source.problem(place, what, "give each person an identity of their own")
+
+
+def _keys(person: Mapping[str, Json]) -> Iterator[tuple[str, int, tuple[str, ...]]]:
+    """Every identity of a person: its kind, its place there, and what makes it that one."""
+    parts = {"iam": ("account", "role", "session", "user"), **{k: (r, n) for k, r, n in OTHER_IDENTITIES}}
+    for kind, names in parts.items():
+        for index, identity in enumerate(person.get(kind, ())):
+            yield kind, index, tuple(str(identity.get(name, "")) for name in names)
+    yield from (("source_identity", index, (value,)) for index, value in enumerate(person.get("source_identity", ())))
 
 
 def _bad_suppressions(source: Source, controls: Collection[str]) -> Iterator[Problem]:

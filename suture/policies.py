@@ -54,6 +54,10 @@ _AUDIT = (
     ("s3:PutObject", {"Fn::Sub": "${AuditBucket.Arn}/manifests/*"}),
     ("kms:Sign", {"Fn::GetAtt": ["AuditKey", "Arn"]}),
 )
+_SLACK_TOKEN = {"Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SlackTokenParameter}"}
+_SLACK_SECRET = {
+    "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SlackSecretParameter}"
+}
 
 
 def _writer(queue: str) -> Duty:
@@ -69,11 +73,16 @@ DUTIES: Mapping[str, Duty] = {
     "remediate": _writer("RemediateQueue"),
     "remediate_iam": _writer("RemediateIamQueue"),
     "remediate_secrets": _writer("RemediateSecretsQueue"),
-    "chat": Duty(kinds=("APPROVAL", "CASE", "SUPPRESSION", "SWITCH"), sends=("ChangesQueue", *_TO_ALL)),
+    "chat": Duty(
+        kinds=("APPROVAL", "CASE", "SUPPRESSION", "SWITCH"),
+        sends=("ChangesQueue", *_TO_ALL),
+        own=(("ssm:GetParameter", [_SLACK_TOKEN, _SLACK_SECRET]),),
+    ),
     "notify": Duty(
+        kinds=("MESSAGE",),
         queue="NoticesQueue",
         sends=("NoticesQueue",),
-        own=(("ssm:GetParameter", _SECRET_PARAMETER),),
+        own=(("ssm:GetParameter", [_SECRET_PARAMETER, _SLACK_TOKEN]),),
     ),
 }
 

@@ -15,7 +15,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Strict, 
 from pydantic import model_validator as checked
 from pydantic_core import ErrorDetails
 
-from chalicelib.approvals import IDENTITY_CENTER
 from chalicelib.model import Json
 
 from .fields import (
@@ -24,19 +23,19 @@ from .fields import (
     AccountId,
     AnyAccount,
     ArnPattern,
+    ClockTime,
     Condition,
+    Day,
     Fingerprint,
     Function,
-    IamName,
     Mode,
     Moment,
     Name,
-    PersonId,
     Refused,
     RunbookId,
-    Session,
     Slug,
     Text,
+    TimeZone,
     Version,
     distinct,
     lasting,
@@ -46,6 +45,7 @@ from .schema_parts import Approval, Check, Guard, Model, Stage, Step
 from .yamlfile import Place, Problem, Source
 
 MAX_SUPPRESSION = timedelta(days=180)
+_EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class _Limits(Model):
@@ -140,6 +140,18 @@ class _AccountMode(Model):
     mode: Mode
 
 
+class Hours(Model):
+    zone: TimeZone
+    days: Annotated[tuple[Day, ...], Field(min_length=1), AfterValidator(distinct)] = _EVERY_DAY
+    start: ClockTime = Field(alias="from")
+    end: ClockTime = Field(alias="to")
+
+
+class _Escalation(Model):
+    after: Annotated[str, AfterValidator(lasting(10 * MINUTE, 7 * DAY))]
+    to: Annotated[tuple[Slug, ...], Field(min_length=1, max_length=5), AfterValidator(distinct)]
+
+
 class _Pin(Model):
     runbook: RunbookId
     version: Version
@@ -147,6 +159,16 @@ class _Pin(Model):
     accounts: Annotated[tuple[AnyAccount, ...], Field(min_length=1), AfterValidator(distinct)] = ("*",)
     resources: Annotated[tuple[ArnPattern, ...], Field(min_length=1), AfterValidator(distinct)] = ()
     params: dict[Name, Any] = Field(default_factory=dict)
+    remind: Annotated[str, AfterValidator(lasting(10 * MINUTE, 7 * DAY))] = ""
+    escalate: _Escalation | None = None
+    hours: Hours | None = None
+    outside: Annotated[tuple[Slug, ...], Field(min_length=1), AfterValidator(distinct)] = ()
+
+    @checked(mode="after")
+    def _outside_of_something(self) -> _Pin:
+        if bool(self.hours) != ("outside" in self.model_fields_set):
+            raise Refused("`hours` and `outside` go together", "name the hours, and who stands in outside of them")
+        return self
 
     @checked(mode="after")
     def _all_or_some(self) -> _Pin:
@@ -161,44 +183,6 @@ class PinsDocument(Model):
     mode: Mode
     accounts: dict[AccountId, _AccountMode] = Field(default_factory=dict)
     pins: tuple[_Pin, ...]
-
-
-class _Identity(Model):
-    account: AccountId
-    role: IamName = ""
-    session: Session = ""
-    user: IamName = ""
-
-    @checked(mode="after")
-    def _one_of_two(self) -> _Identity:
-        if bool(self.role) == bool(self.user):
-            raise Refused("an identity is a role or a user", "write `role:` or `user:`, one of them")
-        is_center = self.role.startswith(IDENTITY_CENTER)
-        if is_center and not self.session:
-            raise Refused(
-                f"{self.role} is shared by everyone with that permission set",
-                "add `session:`, the person's user name in Identity Center",
-                ("role",),
-            )
-        if self.session and not is_center:
-            raise Refused(
-                "a session name proves nothing for an ordinary role: whoever assumes it chooses the name",
-                "remove `session:` and give each person a role of their own",
-                ("session",),
-            )
-        return self
-
-
-class _Person(Model):
-    name: Annotated[Text, Field(max_length=80)]
-    groups: Annotated[tuple[Slug, ...], Field(min_length=1), AfterValidator(distinct)]
-    iam: Annotated[tuple[_Identity, ...], Field(min_length=1)]
-
-
-class ApproversDocument(Model):
-    """governance/approvers.yaml: who may decide, by the identity that AWS authenticated."""
-
-    people: dict[PersonId, _Person]
 
 
 class _Suppression(Model):

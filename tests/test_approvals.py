@@ -7,6 +7,7 @@ import pytest
 from chalicelib.approvals import (
     Approval,
     Identity,
+    causers_are_known,
     identity_of,
     identity_of_arn,
     may_decide,
@@ -150,3 +151,76 @@ def test_who_may_names_neither_causers_nor_other_groups() -> None:
     assert who_may(PEOPLE, ONE, DREW) == ("Olly", "Sam")
     assert who_may(PEOPLE, Requirement(1, ("security",), 1), DREW) == ("Sam",)
     assert identity_of(Principal("AWSService")) is None
+
+
+EVERY_DOOR = people_from(
+    {
+        "people": {
+            "sam": {
+                "name": "Sam",
+                "groups": ["security"],
+                "slack": [{"team": "T0", "user": "U1"}],
+                "entra": [{"tenant": "t", "object": "o"}],
+                "oidc": [{"issuer": "https://id.example", "subject": "s"}],
+                "source_identity": ["sam@x"],
+            },
+            "olly": {
+                "name": "Olly",
+                "groups": ["owner"],
+                "iam": [{"account": HOME, "role": OPS, "session": "olly@x"}],
+                "slack": [{"team": "T0", "user": "U2"}],
+            },
+        }
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("identity", "person"),
+    [
+        (Identity("T0", "slack", "U1"), "sam"),
+        (Identity("T0", "slack", "U2"), "olly"),
+        (Identity("T1", "slack", "U1"), None),
+        (Identity("T0", "slack", "u1"), None),
+        (Identity("T0", "entra", "U1"), None),
+        (Identity("T0", "user", "U1"), None),
+        (Identity("t", "entra", "o"), "sam"),
+        (Identity("https://id.example", "oidc", "s"), "sam"),
+        (Identity("https://id.example/", "oidc", "s"), None),
+        (Identity("sam@x", "slack", ""), None),
+    ],
+)
+def test_each_door_has_its_own_identities(identity: Identity, person: str | None) -> None:
+    found = person_of(EVERY_DOOR, identity)
+    assert (found and found.id) == person
+
+
+def shared(source: str, session: str = "s") -> Principal:
+    return Principal("AssumedRole", HOME, f"arn:aws:iam::{HOME}:role/shared", session, source)
+
+
+@pytest.mark.parametrize(
+    ("causers", "sam", "olly"),
+    [
+        ([shared("sam@x")], False, True),
+        ([shared("olly@x")], True, False),
+        ([shared("")], True, True),
+        ([shared("", "sam@x")], True, True),
+        ([shared("SAM@x")], True, True),
+        ([causer(OPS, "olly@x", "/aws-reserved/sso.amazonaws.com/")], True, False),
+        ([shared("sam@x"), shared("olly@x")], False, False),
+    ],
+)
+def test_a_causer_is_found_by_source_identity_whatever_door_they_come_through(
+    causers: list[Principal], sam: bool, olly: bool
+) -> None:
+    assert (may_decide(EVERY_DOOR, Identity("T0", "slack", "U1"), causers).person is not None) == sam
+    assert (may_decide(EVERY_DOOR, Identity("T0", "slack", "U2"), causers).person is not None) == olly
+
+
+def test_a_source_identity_bars_and_makes_nobody_known() -> None:
+    """Whoever assumes a role may claim one, so it must not make security superfluous."""
+    assert not causers_are_known(EVERY_DOOR, [shared("olly@x")])
+    assert not quorum(EVERY_DOOR, [approve("olly")], ONE, [shared("olly@x")], "p").stands
+    assert not quorum(EVERY_DOOR, [approve("olly")], ONE, [shared("nobody")], "p").stands
+    assert quorum(EVERY_DOOR, [approve("olly"), approve("sam")], ONE, [shared("nobody")], "p").stands

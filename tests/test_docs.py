@@ -23,14 +23,15 @@ from click.testing import CliRunner
 
 from chalicelib.aws.operations import OPERATIONS
 from chalicelib.cases import TRANSITIONS
-from chalicelib.chat.notices import signature
+from chalicelib.chat.webhook import signature
 from chalicelib.controls import all_controls
 from suture.cli.app import cli
 from suture.compile import lint_file
 from suture.demo import picture
 from suture.docs import commands, render_docs, stale, write_docs
 from suture.docs.markdown import MARK, code, table
-from suture.schema import ApproversDocument, RunbookDocument
+from suture.schema import RunbookDocument
+from suture.schema_people import ApproversDocument
 from suture.traps import lint
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -320,3 +320,21 @@ def test_the_example_in_the_comments_of_what_ships_is_valid() -> None:
         lines = (ROOT / "governance" / f"{name}.yaml").read_text().splitlines()
         example = [line.removeprefix("#   ") for line in lines if line.startswith("#   ")]
         assert check(read("\n".join(example))) == (), name
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other", "is_shared"),
+    [
+        ("slack", "team: T01, user: U01", "team: T01, user: U01", True),
+        ("slack", "team: T01, user: U01", "team: T02, user: U01", False),
+        ("oidc", "issuer: https://a.example, subject: s", "issuer: https://a.example, subject: s", True),
+        ("oidc", "issuer: https://a.example, subject: s", "issuer: https://b.example, subject: s", False),
+    ],
+)
+def test_one_login_at_another_door_is_one_person_too(kind: str, one: str, other: str, is_shared: bool) -> None:
+    entries = "".join(
+        f"  person{n}:\n    name: P\n    groups: [owner]\n    {kind}:\n      - {{{i}}}\n"
+        for n, i in enumerate((one, other))
+    )
+    found = approvers_problems(read(f"people:\n{entries}"))
+    assert any("share one identity" in p.what for p in found) == is_shared, found

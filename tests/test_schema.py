@@ -13,7 +13,8 @@ from runbook_texts import RUNBOOK, SECRET, changed, line_of
 from chalicelib.errors import BadGovernance, BadInput, BadRunbook
 from chalicelib.runbooks import runbook, seconds
 from suture import yamlfile
-from suture.schema import ApproversDocument, PinsDocument, RunbookDocument, SuppressionsDocument, problems
+from suture.schema import PinsDocument, RunbookDocument, SuppressionsDocument, problems
+from suture.schema_people import ApproversDocument, ChatDocument
 from suture.yamlfile import MAX_BYTES, Problem, Source
 
 # --- YAML -----------------------------------------------------------------------------------------------------------
@@ -302,9 +303,45 @@ SUPPRESSED = (
 )
 
 
+SLACKED = changed(
+    PEOPLE,
+    "    iam:\n",
+    "    slack:\n"
+    "      - {team: T0123ABCD, user: U0123ABCD}\n"
+    "    entra:\n"
+    "      - {tenant: 11111111-2222-3333-4444-555555555555, object: aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee}\n"
+    "    oidc:\n"
+    "      - {issuer: 'https://id.example/realm', subject: sam}\n"
+    "    source_identity: [sam@example.com]\n"
+    "    iam:\n",
+)
+ONLY_SLACK = "people:\n  sam:\n    name: Sam\n    groups: [owner]\n    slack: [{team: T0123, user: W0123}]\n"
+CHAT = (
+    "slack:\n"
+    "  team: T0123ABCD\n"
+    "  app: A0123ABCD\n"
+    "  channel: C0123ABCD\n"
+    "  routes:\n"
+    "    - {severity: [critical], channel: C0456EFGH}\n"
+    "  quiet: {zone: Europe/Berlin, from: '20:00', to: '07:00', but: [high]}\n"
+    "  storm: {more_than: 10, within: 10m}\n"
+)
+ASKED = changed(
+    PINS,
+    "mode: auto}",
+    "mode: auto, remind: 4h, escalate: {after: 8h, to: [platform]}, "
+    "hours: {zone: UTC, from: '08:00', to: '18:00'}, outside: [oncall]}",
+)
+
+
 @pytest.mark.parametrize(
     ("model", "text"),
     [
+        (ApproversDocument, SLACKED),
+        (ApproversDocument, ONLY_SLACK),
+        (ChatDocument, CHAT),
+        (ChatDocument, "{}\n"),
+        (PinsDocument, ASKED),
         (PinsDocument, PINS),
         (PinsDocument, "mode: observe\npins: []\n"),
         (ApproversDocument, PEOPLE),
@@ -320,6 +357,24 @@ def test_valid_governance_is_silent(model: type[Any], text: str) -> None:
 
 
 BAD_GOVERNANCE = [
+    (ApproversDocument, SLACKED, "user: U0123ABCD", "user: sam", 6, "is not allowed here"),
+    (ApproversDocument, SLACKED, "user: U0123ABCD", "user: sam@example.com", 6, "is not allowed here"),
+    (ApproversDocument, SLACKED, "team: T0123ABCD, ", "", 6, "`people.sam.slack[0].team` is missing"),
+    (ApproversDocument, SLACKED, "object: a", "object: A", 8, "is not allowed here"),
+    (ApproversDocument, SLACKED, "https://id", "http://id", 10, "is not allowed here"),
+    (ApproversDocument, SLACKED, "[sam@example.com]", "['*']", 11, "is not allowed here"),
+    (ApproversDocument, ONLY_SLACK, "    slack: [{team: T0123, user: W0123}]\n", "", 2, "nobody can be recognised"),
+    (ChatDocument, CHAT, "channel: C0123ABCD", "channel: '#security'", 4, "is not allowed here"),
+    (ChatDocument, CHAT, "{severity: [critical], channel", "{channel", 6, "takes every case"),
+    (ChatDocument, CHAT, "[critical]", "[grave]", 6, "cannot be"),
+    (ChatDocument, CHAT, "'20:00'", "'8pm'", 7, "is not allowed here"),
+    (ChatDocument, CHAT, "Europe/Berlin", "Berlin!", 7, "is not allowed here"),
+    (ChatDocument, CHAT, "more_than: 10", "more_than: 0", 8, "greater than or equal to 1"),
+    (ChatDocument, CHAT, "  app: A0123ABCD\n", "", 1, "`slack.app` is missing"),
+    (PinsDocument, ASKED, "remind: 4h", "remind: 4", 5, "must be text"),
+    (PinsDocument, ASKED, "remind: 4h", "remind: 1m", 5, "outside what is allowed"),
+    (PinsDocument, ASKED, "to: [platform]", "to: []", 5, "at least 1 item"),
+    (PinsDocument, ASKED, ", outside: [oncall]", "", 5, "go together"),
     (PinsDocument, PINS, "mode: auto\n", "", 1, "`mode` is missing"),
     (PinsDocument, PINS, "mode: auto\n", "mode: automatic\n", 1, "cannot be"),
     (PinsDocument, PINS, '"123456789012"', '"12345678901"', 3, "is not allowed here"),
@@ -417,8 +472,8 @@ def test_broken_governance_is_refused_with_its_line(
 
 # --- laws -----------------------------------------------------------------------------------------------------------
 
-MODELS = (RunbookDocument, PinsDocument, ApproversDocument, SuppressionsDocument)
-TEXTS = (RUNBOOK, SECRET, PINS, PEOPLE, SUPPRESSED)
+MODELS = (RunbookDocument, PinsDocument, ApproversDocument, SuppressionsDocument, ChatDocument)
+TEXTS = (RUNBOOK, SECRET, PINS, PEOPLE, SUPPRESSED, SLACKED, CHAT, ASKED)
 
 
 def only_our_refusals(text: str | bytes, check: Callable[[Source], object]) -> None:

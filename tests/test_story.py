@@ -161,7 +161,9 @@ def test_an_administrator_needs_two_people_and_gets_a_boundary(w: World) -> None
     w.run()
     case = w.case("iam-role-admin")
     assert w.decide("security", case, "approve").case.state == "PENDING"
-    assert w.decide("security", w.case("iam-role-admin"), "approve").case.state == "PENDING"
+    with pytest.raises(BadRequest, match="Sam has approved this plan already"):
+        w.decide("security", w.case("iam-role-admin"), "approve")
+    assert w.case("iam-role-admin").state == "PENDING"
     assert w.decide("oncall", w.case("iam-role-admin"), "approve").case.state == "APPROVED"
     assert w.case("iam-role-admin").state == "RESOLVED"
     bound = boto3.client("iam").get_role(RoleName="mighty")["Role"]["PermissionsBoundary"]

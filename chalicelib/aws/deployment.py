@@ -25,8 +25,9 @@ from .queues import Queues
 from .table import Table
 
 if TYPE_CHECKING:  # what only a finding needs is imported where it is used: most events find nothing
-    from .. import governance, runbooks
+    from .. import governance, routing, runbooks
     from ..approvals import Person
+    from ..chat.slack.client import Slack
     from .journal import Journal
 
 ROOT = Path(__file__).parent.parent.parent
@@ -41,6 +42,7 @@ class Packaged:
     pins: governance.Pins
     people: tuple[Person, ...]
     suppressions: tuple[governance.Suppression, ...]
+    slack: routing.Slack | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,15 @@ class Deployment:
         """The address of the signed webhook and the SSM parameter that holds its key; empty when there is none."""
         return self._environment.get("WEBHOOK_URL", ""), self._environment.get("WEBHOOK_SECRET_PARAMETER", "")
 
+    @cached_property
+    def slack(self) -> Slack | None:
+        """What speaks Slack for this deployment; None where governance names no workspace or the stack no address."""
+        from ..chat.slack.client import Slack
+
+        url, rules = self._environment.get("SLACK_API_URL", ""), self.packaged.slack
+        token, secret = (self._environment.get(f"SLACK_{what}_PARAMETER", "") for what in ("TOKEN", "SECRET"))
+        return Slack(self.clients, rules, url, token, secret) if url and rules else None
+
     @property
     def own_roles(self) -> frozenset[str]:
         """The ARNs of the roles that write for Suture: their changes are ours."""
@@ -143,7 +154,7 @@ class Deployment:
 
 
 def _packaged(root: Path) -> Packaged:
-    from .. import governance, runbooks
+    from .. import governance, routing, runbooks
     from ..approvals import people_from
 
     rules = _read(root / "governance" / "packaged.json")
@@ -153,6 +164,7 @@ def _packaged(root: Path) -> Packaged:
         pins=governance.pins_from(rules.get("pins", {})),
         people=people_from(rules.get("approvers", {})),
         suppressions=governance.suppressions_from(rules.get("suppressions", {})),
+        slack=routing.slack_from(rules.get("chat", {})),
     )
 
 

@@ -94,13 +94,15 @@ class Ledger:
         *,
         mark: str = "",
         beside: Sequence[Mapping[str, Json]] = (),
+        unexpired: str = "",
     ) -> Case:
         """Move a case along `path`, one record a step, in one transaction; answers with it as it then stands.
 
         `before` is the case as it was read; None opens it and takes the resource's slot. `mark` changes the
         resource's item beside it: `released` gives the slot back, `fixed` too and counts a fix, `undone` takes it
         again, since the finding comes back, and remembers that for ever, `unwanted` only remembers it. `beside` are
-        other parts of the transaction. Raises Conflict when somebody else was first.
+        other parts of the transaction. `unexpired` is the time at which the case as read must not have expired.
+        Raises Conflict when somebody else, or time, was first.
         """
         old_state, chain = (before.state, before.chain) if before else ("", "")
         records = []
@@ -109,7 +111,9 @@ class Ledger:
             records.append(part_put({"pk": f"CASE#{case.id}", "sk": sort_key(case.version), "body": text}, is_new=True))
             old_state, chain = case.state, link(text)
         last = replace(path[-1][0], chain=chain)
-        head = part_put(_head(last), is_new=True) if before is None else part_put(_head(last), version=before.version)
+        head = part_put(_head(last), is_new=True)
+        if before is not None:
+            head = part_put(_head(last), version=before.version, unexpired=unexpired)
         parts, place = [head, *records], place_of(last)
         changes = self._marked(last, place, "opened" if before is None else mark)
         if changes is not None:
@@ -118,10 +122,17 @@ class Ledger:
         return last
 
     def save(
-        self, before: Case, case: Case, entry: Entry, *, mark: str = "", beside: Sequence[Mapping[str, Json]] = ()
+        self,
+        before: Case,
+        case: Case,
+        entry: Entry,
+        *,
+        mark: str = "",
+        beside: Sequence[Mapping[str, Json]] = (),
+        unexpired: str = "",
     ) -> Case:
         """Move a case one step; see `advance`."""
-        return self.advance(before, ((case, entry),), mark=mark, beside=beside)
+        return self.advance(before, ((case, entry),), mark=mark, beside=beside, unexpired=unexpired)
 
     def case(self, case_id: str) -> Case | None:
         item = self.table.get(f"CASE#{case_id}", "HEAD")
@@ -207,9 +218,12 @@ def place_of(case: Case) -> Place:
     return Place(case.account, case.region, case.resource_type, case.resource_id)
 
 
+_NEVER = "9999"
+
+
 def _head(case: Case) -> Item:
     names = ("state", "version", "updated", "account", "region", "arn", "control")
-    keys = {"pk": f"CASE#{case.id}", "sk": "HEAD", "body": body(case.as_json())}
+    keys = {"pk": f"CASE#{case.id}", "sk": "HEAD", "body": body(case.as_json()), "expires": case.expires or _NEVER}
     return {**keys, **{n: getattr(case, n) for n in names}}
 
 

@@ -2,7 +2,7 @@
 
 An item's leading key says what kind it is, and each function's role may write only its kinds (`dynamodb:LeadingKeys`):
 CASE RES COUNT by those who detect and those who write; JOURNAL LEASE by writers; APPROVAL SWITCH SUPPRESSION by
-`chat` (and CASE, to record a decision); ANCHOR by the sweep. `notify` writes nothing.
+`chat` (and CASE, to record a decision); MESSAGE, where a message stands, by `notify`; ANCHOR by the sweep.
 """
 
 from __future__ import annotations
@@ -160,8 +160,16 @@ class Update:
         return token
 
 
-def part_put(item: Item, *, is_new: bool = False, version: int | None = None) -> Mapping[str, Json]:
-    return {"Put": _put(item, is_new, version)}
+def part_put(
+    item: Item, *, is_new: bool = False, version: int | None = None, unexpired: str = ""
+) -> Mapping[str, Json]:
+    """`unexpired` is a time: the item that is there must expire after it."""
+    request = _put(item, is_new, version)
+    if unexpired:
+        request["ConditionExpression"] += " AND (attribute_not_exists(#expires) OR #expires > :now)"
+        request["ExpressionAttributeNames"]["#expires"] = "expires"
+        request["ExpressionAttributeValues"][":now"] = _typed(unexpired)
+    return {"Put": request}
 
 
 def part_update(pk: str, sk: str, changes: Update) -> Mapping[str, Json]:

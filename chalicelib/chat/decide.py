@@ -6,16 +6,17 @@ one they saw is decided here alone. One conditional write decides; whoever loses
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from .. import approvals, quieting
 from ..approvals import Approval, Identity, Person
+from ..attention import stand_ins_of
 from ..aws.deployment import Deployment
 from ..aws.handover import hand_over, tell
 from ..aws.ledger import Entry, Ledger, place_of
-from ..cases import TRANSITIONS, Case, moved, noted
+from ..cases import AFTER_APPLY, TRANSITIONS, Case, moved, noted
 from ..errors import BadRequest, Conflict
 from ..governance import Suppression
 from ..model import Json
@@ -28,6 +29,8 @@ MAX_SUPPRESSION = timedelta(days=180)
 SNOOZE = timedelta(days=7)
 RACES = 4
 """So often a decision that lost a race is taken again, on what the winner left."""
+
+_LEAVES_THE_RISK = ("reject", "snooze", "suppress")
 
 KINDS = ("approve", "reject", "revoke", "undo", "snooze", "suppress", "attest", "continue")
 
@@ -63,7 +66,7 @@ def decide(d: Deployment, identity: Identity | None, request: Request) -> Ruling
     for _ in range(RACES):
         case = found(d, request.case)
         requirement = _requirement(d, case, request)
-        person = _person(d, identity, case, requirement)
+        person = _person(d, identity, case, requirement, request)
         try:
             ruling = _DECISIONS[request.decision](d, case, requirement, person, request)
         except Conflict:
@@ -71,6 +74,22 @@ def decide(d: Deployment, identity: Identity | None, request: Request) -> Ruling
         tell(d, ruling.case)
         return ruling
     raise _lost(d, found(d, request.case))
+
+
+def check(d: Deployment, identity: Identity | None, request: Request) -> Case:
+    """The case, if this identity may ask for that decision about the plan that it saw. Writes nothing.
+
+    For doors that ask for more before they decide; `decide` checks all of it again. Raises BadRequest.
+    """
+    case = found(d, request.case)
+    _person(d, identity, case, _requirement(d, case, request), request)
+    if request.decision in ("approve", "reject"):
+        _must_be(d, case, "PENDING")
+    if request.decision == "undo":
+        case = stages.to_undo(case, request.plan)
+    if request.decision not in ("snooze", "suppress"):
+        _must_match(case, request)
+    return case
 
 
 def found(d: Deployment, id_: str) -> Case:
@@ -88,11 +107,15 @@ def _approve(d: Deployment, case: Case, requirement: Requirement, person: Person
     if case.expires <= iso(d.now()):
         raise BadRequest(f"the plan of case {case.id} expired at {case.expires}", status=409)
     word = _word(d, person, request, "apply", "approve")
-    quorum = _quorum(d, case, requirement, word)
+    given = d.ledger.approvals(case.id)
+    if _latest(given, word) == "approve":
+        raise BadRequest(f"{person.name} has approved this plan already", status=409)
+    quorum = _quorum(d, case, requirement, (*given, word))
     if not quorum.stands:
         return _recorded(d, case, person, f"{person.name} approved", word, quorum.reasons)
     after = moved(case, "APPROVED", iso(d.now()), outcome="approved by " + ", ".join(quorum.counted))
-    d.ledger.save(case, after, _entry(person, "approved; the quorum stands", request), beside=_beside(case, word))
+    entry = _entry(person, "approved; the quorum stands", request)
+    d.ledger.save(case, after, entry, beside=_beside(case, word), unexpired=iso(d.now()))
     hand_over(d, after, "apply")
     return Ruling(after, quorum.reasons)
 
@@ -108,12 +131,14 @@ def _reject(d: Deployment, case: Case, requirement: Requirement, person: Person,
 
 
 def _revoke(d: Deployment, case: Case, requirement: Requirement, person: Person, request: Request) -> Ruling:
-    _must_be(d, case, "PENDING")
+    """Until a quorum stands, everybody may take their word back: for the fix, or afterwards for its undo."""
+    about = "undo" if case.state in AFTER_APPLY and case.applied else "apply"
+    if about == "apply":
+        _must_be(d, case, "PENDING")
     _must_match(case, request)
-    words = (a for a in d.ledger.approvals(case.id) if a.plan == case.plan_digest and a.about == "apply")
-    if {a.person: a.given for a in words}.get(person.id) != "approve":
+    word = _word(d, person, request, about, "revoke")
+    if _latest(d.ledger.approvals(case.id), word) != "approve":
         raise BadRequest(f"{person.name} has not approved this plan", status=409)
-    word = _word(d, person, request, "apply", "revoke")
     return _recorded(d, case, person, f"{person.name} took the approval back", word, ())
 
 
@@ -126,7 +151,10 @@ def _undo(d: Deployment, case: Case, requirement: Requirement, person: Person, r
     if newer != case.id:
         raise BadRequest(f"the same problem is open again as case {newer}", status=409, next_step="decide about that")
     word = _word(d, person, request, "undo", "approve")
-    quorum = _quorum(d, case, requirement, word)
+    given = d.ledger.approvals(case.id)
+    if _latest(given, word) == "approve":
+        raise BadRequest(f"{person.name} has asked for this undo already", status=409)
+    quorum = _quorum(d, case, requirement, (*given, word))
     if not quorum.stands:
         return _recorded(d, case, person, f"{person.name} asked for undo", word, quorum.reasons)
     why = "undo asked for by " + ", ".join(quorum.counted)
@@ -157,7 +185,7 @@ def _attest(d: Deployment, case: Case, requirement: Requirement, person: Person,
     stage = stages.to_attest(d, case)
     said = stages.attestation(request.by, request.at, request.reason, case.opened, iso(d.now()))
     word = Approval(person.id, f"stage {stage.name}", "attest", "approve", iso(d.now()), said["how"])
-    quorum = _quorum(d, case, requirement, word)
+    quorum = _quorum(d, case, requirement, (*d.ledger.approvals(case.id), word))
     if not quorum.stands:
         return _recorded(d, case, person, f"{person.name} attested {stage.name}", word, quorum.reasons)
     words = {**said, "attested_by": person.id, "attested_at": iso(d.now())}
@@ -209,12 +237,15 @@ _DECISIONS: Mapping[str, _Decision] = {
 }
 
 
-def _person(d: Deployment, identity: Identity | None, case: Case, requirement: Requirement) -> Person:
+def _person(d: Deployment, identity: Identity | None, case: Case, requirement: Requirement, request: Request) -> Person:
     people = d.packaged.people
     ruling = approvals.may_decide(people, identity, case.principals)
     if ruling.person is None:
         raise BadRequest(ruling.refusal, status=403, next_step="ask one of those whom `suture cases show` lists")
-    groups = approvals.eligible_groups(requirement, case.principals, people)
+    standing = stand_ins_of(d.packaged.pins, case, requirement.expires)
+    groups = (*approvals.eligible_groups(requirement, case.principals, people), *standing(iso(d.now())))
+    if request.decision in _LEAVES_THE_RISK and not approvals.causers_are_known(people, case.principals):
+        groups = (approvals.SECURITY,)  # whoever hides behind a pipeline must not silence what it did
     if not set(ruling.person.groups) & set(groups):
         raise BadRequest(
             f"{ruling.person.name} is in none of the groups {', '.join(groups)}",
@@ -234,11 +265,17 @@ def _requirement(d: Deployment, case: Case, request: Request) -> Requirement:
     raise BadRequest(f"case {case.id} has no plan to decide about", status=409)
 
 
-def _quorum(d: Deployment, case: Case, requirement: Requirement, word: Approval) -> approvals.Quorum:
-    """The quorum as it stands with one more word."""
-    given = (*d.ledger.approvals(case.id), word)
+def _quorum(d: Deployment, case: Case, requirement: Requirement, given: tuple[Approval, ...]) -> approvals.Quorum:
+    """The quorum as it stands with one more word, the last of those given."""
     people, causers = d.packaged.people, case.principals
-    return approvals.quorum(people, given, requirement, causers, word.plan, word.about)
+    standing = stand_ins_of(d.packaged.pins, case, requirement.expires)
+    return approvals.quorum(people, given, requirement, causers, given[-1].plan, given[-1].about, standing)
+
+
+def _latest(given: Iterable[Approval], word: Approval) -> str:
+    """What this person last said about this plan and deed, or nothing."""
+    key = (word.person, word.plan, word.about)
+    return next((a.given for a in given if (a.person, a.plan, a.about) == key), "")
 
 
 def _beside(case: Case, word: Approval) -> tuple[Mapping[str, Json], ...]:
@@ -271,14 +308,19 @@ def _must_have_reason(request: Request) -> None:
 def _lost(d: Deployment, case: Case) -> BadRequest:
     """The answer to whoever comes too late: who decided, and how the case stands."""
     now = d.ledger.case(case.id) or case
-    last = list(d.ledger.records(case.id))[-1:]
-    who = f", last moved by {last[0]['by']}: {last[0]['what']}" if last else ""
+    if now.state == "PENDING":
+        return BadRequest(f"several people decide about case {case.id} at once", status=409, next_step="try again")
+    names = {p.id: p.name for p in d.packaged.people}
+    records = list(d.ledger.records(case.id))
+    last = [r for r in records if r["by"] in names and r["from"] != r["to"]][-1:] or records[-1:]
+    who = f", {names.get(last[0]['by'], last[0]['by'])} was first: {last[0]['what']}" if last else ""
     return BadRequest(f"case {case.id} is {now.state} already{who}", status=409)
 
 
 def _recorded(d: Deployment, case: Case, person: Person, what: str, word: Approval, reasons: tuple[str, ...]) -> Ruling:
     entry = Entry(person.id, what, {"plan": word.plan, "reason": word.reason})
-    after = d.ledger.save(case, noted(case, iso(d.now())), entry, beside=_beside(case, word))
+    unexpired = iso(d.now()) if case.state == "PENDING" else ""
+    after = d.ledger.save(case, noted(case, iso(d.now())), entry, beside=_beside(case, word), unexpired=unexpired)
     return Ruling(after, reasons or (what,))
 
 

@@ -1,87 +1,50 @@
-"""Notices: what happened to a case, rendered once and handed to each channel.
+"""Notices: what happened to a case, handed to each channel: Slack, the log, a signed webhook.
 
-Here the channels are the log and a signed webhook. A last gate refuses to send what looks like a secret.
+A channel is one file with one function. It renders the case as it stands when the notice is read, so notices may come
+late, twice or out of order; it refuses to send what looks like a secret; and when it must wait, it sends the notice
+anew, with a delay and with its own name, so that no other channel tells it twice.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import urllib.error
-import urllib.request
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
 
-from .. import approvals, messages
+from .. import messages
 from ..aws.deployment import Deployment
-from ..aws.operations import OPERATIONS
 from ..cases import Case
-from ..errors import BadEvent, Misconfigured, Throttled
+from ..errors import BadEvent
 from ..logs import log
-from ..model import Json, canonical
+from ..model import Json
 from ..plaintext import contains_secret
-from ..runbooks import of_plan
-from ..times import iso
+from . import webhook
+from .slack import channel as slack
 
-TIMEOUT = 5
+Channel = Callable[[Deployment, Case, Mapping[str, Json]], None]
 
 
 def tell(d: Deployment, message: Mapping[str, Json]) -> None:
-    """Send one notice. Raises Throttled when a channel does not take it, so that the queue brings it again."""
+    """Send one notice to every channel, or to the one that it names. Raises what brings it again, such as Throttled."""
+    deed = slack.DEEDS.get(str(message.get("suture")))
+    if deed is not None:
+        return deed(d, message)
     id_ = message.get("case")
     if not isinstance(id_, str):
         raise BadEvent("a notice that names no case", next_step="look who may send to the notices queue")
     case = d.ledger.case(id_)
     if case is None:
         return log("warning", "a notice about no case", case=id_)
-    words = messages.text(case, shown(), _who_may(d, case))
-    found = contains_secret(words)
-    if found:
-        return log("error", "a message looked as if it held a secret and was not sent", case=id_, why=found.kind)
-    log("info", "notice", case=id_, state=case.state, control=case.control, text=messages.headline(case))
-    url, parameter = d.webhook
-    if url:
-        _post(url, _secret(d, parameter), {"at": iso(d.now()), "case": messages.data(case), "text": words})
+    for name, channel in CHANNELS.items():
+        if message.get("channel") in (None, name):
+            channel(d, case, message)
     return None
 
 
-@cache
-def shown() -> Mapping[str, tuple[str, ...]]:
-    """The parameters that a message may show, by operation."""
-    return {name: entry.shown for name, entry in OPERATIONS.items()}
+def _log(d: Deployment, case: Case, message: Mapping[str, Json]) -> None:
+    headline = messages.headline(case)
+    if contains_secret(headline):
+        headline = "(not shown: it looks as if it held a secret)"
+    log("info", "notice", case=case.id, state=case.state, control=case.control, text=headline)
 
 
-def signature(secret: bytes, at: int, payload: bytes) -> str:
-    """`t=…,v1=…`: the HMAC-SHA256 of the time in epoch seconds, a dot and the body. Receivers refuse old times."""
-    mac = hmac.new(secret, f"{at}.".encode() + payload, hashlib.sha256).hexdigest()
-    return f"t={at},v1={mac}"
-
-
-def _post(url: str, secret: bytes, content: Mapping[str, Json]) -> None:
-    if not url.startswith("https://") and not url.startswith(("http://127.0.0.1:", "http://localhost:")):
-        raise Misconfigured("the webhook's address is no https address", where=url, next_step="set WebhookUrl anew")
-    payload = canonical(content).encode()
-    at = int(_epoch(str(content["at"])))
-    headers = {"Content-Type": "application/json", "Suture-Signature": signature(secret, at, payload)}
-    request = urllib.request.Request(url, data=payload, headers=headers, method="POST")
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-            answer.read(1024)
-    except (urllib.error.URLError, OSError) as error:
-        raise Throttled(f"the webhook did not take the notice: {error}", where=url) from error
-
-
-def _secret(d: Deployment, parameter: str) -> bytes:
-    answer = d.clients.call("ssm:GetParameter", {"Name": parameter, "WithDecryption": True})
-    return str(answer["Parameter"]["Value"]).encode()
-
-
-def _epoch(at: str) -> float:
-    from datetime import datetime
-
-    return datetime.fromisoformat(at).timestamp()
-
-
-def _who_may(d: Deployment, case: Case) -> tuple[str, ...]:
-    runbook = of_plan(d.packaged.runbooks, case.the_plan)
-    return approvals.who_may(d.packaged.people, runbook.approval, case.principals) if runbook else ()
+CHANNELS: Mapping[str, Channel] = {"slack": slack.tell, "log": _log, "webhook": webhook.tell}
+"""In this order: one that raises keeps those before it from nothing, since each tells a thing once."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import approvals
 from ..approvals import Identity
+from ..attention import stand_ins_of
 from ..aws.deployment import Deployment
 from ..cases import AFTER_APPLY, TRANSITIONS, Case
 from ..errors import BadRequest, SutureError
@@ -19,6 +20,7 @@ from ..messages import data
 from ..model import Json
 from ..redaction import safe_text
 from ..runbooks import of_plan
+from ..times import iso
 from . import switch
 from .decide import Request, decide, found
 from .stages import undoable
@@ -99,11 +101,12 @@ def _who(d: Deployment, case: Case, given: tuple[approvals.Approval, ...]) -> Ma
     if runbook is None:
         return {"can_decide": [], "quorum": None, **back}
     people = d.packaged.people
-    who = list(approvals.who_may(people, runbook.approval, case.principals))
+    standing = stand_ins_of(d.packaged.pins, case, runbook.approval.expires)
+    who = list(approvals.who_may(people, runbook.approval, case.principals, standing(iso(d.now()))))
     if case.is_by_hand:
         return {"can_decide": who, "quorum": None}
     about = "undo" if case.applied and case.state in AFTER_APPLY else "apply"
-    quorum = approvals.quorum(people, given, runbook.approval, case.principals, case.plan_digest, about)
+    quorum = approvals.quorum(people, given, runbook.approval, case.principals, case.plan_digest, about, standing)
     return {
         "can_decide": who,
         "quorum": {

@@ -28,6 +28,7 @@ COMMANDS = {
     "audit": ("audit:audit", "Is the record whole; and all of it for an auditor."),
     "pause": ("switch:pause", "Stop all writes."),
     "resume": ("switch:resume", "Allow writes again; it takes two people."),
+    "slack": ("slack:slack", "Write the manifest of the Slack app."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
 }
 """Each command's module and attribute, and its line in the help: so that `--help` imports none of them."""

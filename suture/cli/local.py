@@ -15,17 +15,27 @@ from . import options
 CHAOS = "duplicate=0.2,reorder=0.2,delay=0.1,drop=0.05,kill=0.1,seed=7"
 
 
-@click.command(epilog="\b\nExamples:\n  suture demo\n  suture demo --json > story.json")
+@click.command(epilog="\b\nExamples:\n  suture demo\n  suture demo --stay\n  suture demo --json > story.json")
 @options.as_json
+@click.option("--stay", is_flag=True, help="Stay afterwards: approve a fix yourself, in a browser. Ctrl-C ends it.")
 @click.pass_context
-def demo(ctx: click.Context, as_json: bool) -> None:
+def demo(ctx: click.Context, as_json: bool, stay: bool) -> None:
     """Play the main job on a sandbox: what changed, what was found, each exact call, what was verified.
 
     Exits 0 only when plain reads, made afterwards, show that AWS is in the state that the story claims.
     """
     from suture import demo as the_demo
 
-    ctx.exit(int(the_demo.run(options.ROOT, as_json=as_json)))
+    ctx.exit(int(the_demo.run(options.ROOT, as_json=as_json, stay=_until_interrupted if stay else None)))
+
+
+def _until_interrupted() -> None:
+    up, stop = threading.Event(), threading.Event()
+    up.set()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _ending(up, stop))
+    while not stop.wait(0.5):
+        pass
 
 
 @click.command(
@@ -52,6 +62,7 @@ def demo(ctx: click.Context, as_json: bool) -> None:
     metavar="NAME=VALUE",
     help="A value for a parameter of the template, such as WebhookUrl; may be repeated.",
 )
+@click.option("--slack", is_flag=True, help="Play a Slack workspace too, with a page to click in.")
 @click.option("--chaos", default="", metavar="SWITCHES", help=f"What goes wrong on purpose, such as {CHAOS}")
 def sandbox(
     port: int,
@@ -59,6 +70,7 @@ def sandbox(
     governance: Path | None,
     state: Path | None,
     parameters: dict[str, str],
+    slack: bool,
     chaos: str,
 ) -> None:
     """Run an AWS account on this machine, with Suture deployed in it. Ctrl-C ends it.
@@ -77,7 +89,8 @@ def sandbox(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ending(up, stop))
     folder = state or Path.cwd() / ".suture" / "sandbox"
-    with Sandbox(options.ROOT, port, ready_file, governance, chaos, state=folder, parameters=parameters):
+    made = Sandbox(options.ROOT, port, ready_file, governance, chaos, slack=slack, state=folder, parameters=parameters)
+    with made:
         up.set()
         while not stop.wait(0.5):
             pass

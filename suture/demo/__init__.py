@@ -14,8 +14,10 @@ from .stage import Stage
 from .telling import Telling
 
 
-def run(root: Path, *, as_json: bool = False) -> int:
+def run(root: Path, *, as_json: bool = False, stay: Callable[[], None] | None = None) -> int:
     """Play the story and answer with the exit code: 0 only if AWS is in the state that the story claims.
+
+    `stay`, if given, is called at the end: until it returns, one more proposal waits in the played Slack.
 
     `root` is the project's folder. The report and the functions' log are written under its
     `.suture/demo`.
@@ -26,7 +28,7 @@ def run(root: Path, *, as_json: bool = False) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with (
         (folder / "functions.log").open("w") as log,
-        Sandbox(root, sink=_into(log), state=folder / "sandbox") as sandbox,
+        Sandbox(root, sink=_into(log), state=folder / "sandbox", slack=True) as sandbox,
     ):
         stage = Stage(sandbox, telling)
         shop = Shop(stage)
@@ -38,6 +40,10 @@ def run(root: Path, *, as_json: bool = False) -> int:
         differences = proof.differences(shop, cases)
         path = report.write(folder / "report.html", cases)
         telling.ending(cases, differences, path)
+        if stay is not None:
+            shop.make_a_last_mistake()
+            telling.staying(stage.slack_url)
+            stay()
     return 1 if differences else 0
 
 

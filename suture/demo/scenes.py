@@ -42,30 +42,30 @@ def _password(stage: Stage, shop: Shop) -> None:
 def _administrator(stage: Stage, shop: Shop) -> None:
     shop.give_payments_everything()
     page = stage.await_case("iam-role-admin", "shop-payments-role", "PENDING")
-    stage.decide("security", page, "approve", "contain it now, narrow it later")
-    stage.decide("oncall", page, "approve", "payments work within the boundary")
+    stage.click("security", page, "approve", "contain it now, narrow it later")
+    stage.click("oncall", stage.case(page["case"]["id"]), "approve", "payments work within the boundary")
     stage.await_case("iam-role-admin", "shop-payments-role", "RESOLVED")
 
 
 def _trust(stage: Stage, shop: Shop) -> None:
     shop.let_anyone_be_reports()
     page = stage.await_case("iam-trust-public", "shop-reports-role", "PENDING")
-    if stage.decide(DEPLOY_ROLE, page, "approve", "it is fine, really"):
+    if stage.click(DEPLOY_ROLE, page, "approve", "it is fine, really"):
         raise SutureError("whoever caused a change could approve its fix", where="demo")
-    stage.decide("security", page, "approve", "nobody outside needs this role")
+    stage.click("security", page, "approve", "nobody outside needs this role")
     stage.await_case("iam-trust-public", "shop-reports-role", "RESOLVED")
 
 
 def _stage(stage: Stage, shop: Shop) -> None:
     shop.deploy_stage_unguarded()
     page = stage.await_case("apigateway-stage-unguarded", "stages/live", "PENDING")
-    stage.decide("oncall", page, "reject", "a load test runs until Friday")
+    stage.click("oncall", page, "reject", "a load test runs until Friday")
     stage.await_case("apigateway-stage-unguarded", "stages/live", "REJECTED")
 
 
 def _undo(stage: Stage, shop: Shop) -> None:
     page = stage.case(str(stage.cases("lambda-url-public", "shop-site")[-1]["id"]))
-    stage.decide("security", page, "undo", "the partner's webhook cannot sign its requests yet")
+    stage.click("security", page, "undo", "the partner's webhook cannot sign its requests yet")
     stage.await_case("lambda-url-public", "shop-site", "UNDONE")
 
 

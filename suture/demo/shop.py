@@ -77,6 +77,12 @@ class Shop:
     def let_terraform_open_uploads(self) -> None:
         self._grant("shop-uploads", "public-upload", TERRAFORM)
 
+    def make_a_last_mistake(self) -> None:
+        """Another password in plain sight: its fix takes one person, a reason and four digits."""
+        self.aws("lambda").update_function_configuration(
+            FunctionName="shop-orders", Environment={"Variables": {"API_PASSWORD": PASSWORD}}
+        )
+
     def _grant(self, function: str, sid: str, user_agent: str = "") -> None:
         self.aws("lambda", user_agent).add_permission(
             FunctionName=function, StatementId=sid, Action="lambda:InvokeFunction", Principal="*"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -15,9 +16,13 @@ from chalicelib.model import Json
 
 from ..api import DecisionApi
 from ..sandbox.sandbox import Sandbox
+from ..sandbox.slack.server import FakeSlack
+from ..sandbox.slack.workspace import Message
 from .telling import Telling
 
 PATIENCE = 20.0
+IN_SLACK = {"security": "U0SAM", "oncall": "U0OLLY", "shop-deploy": "U0DREW"}
+"""Who the people of the story are in the played workspace."""
 TERRAFORM = "APN/1.0 HashiCorp/1.0 Terraform/1.13.0 terraform-provider-aws/6.20.0"
 
 
@@ -107,6 +112,63 @@ class Stage:
         self.telling.decided(who, decision, case, reason, answer)
         return True
 
+    def click(self, who: str, page: Mapping[str, Json], decision: str, reason: str) -> bool:
+        """The same decision in Slack, as a person would: find the message, click, fill in the window if one opens.
+
+        False when Suture refused it, which only the one who clicked is told.
+        """
+        slack, user, case = self._slack, IN_SLACK[who], page["case"]
+        message = self._until(lambda: _message_of(slack, case), f"a message in Slack about {case['id']}")
+        said = len(_asides(slack, user))
+        slack.sender.click(user, message.channel, message.ts, decision)
+        if user in slack.space.windows:
+            slack.sender.submit(user, {"reason": reason, "digits": str(case["plan"]["digest"])[-4:]})
+        window = slack.space.windows.pop(user, {})
+        if window.get("errors"):
+            self.telling.refused(f"{slack.name_of(user)} in Slack", decision, case, " ".join(window["errors"].values()))
+            return False
+        after = self._until(lambda: self._after(slack, user, said, case), f"an answer to {user}'s click")
+        if isinstance(after, str):
+            self.telling.refused(f"{slack.name_of(user)} in Slack", decision, case, after)
+            return False
+        reasons = (after["quorum"] or {}).get("reasons", ())
+        answer = {"state": after["case"]["state"], "reasons": reasons if decision == "approve" else ()}
+        self.telling.decided(f"{slack.name_of(user)} in Slack", decision, case, reason, answer)
+        return True
+
+    def said_in_slack(self) -> str:
+        """Everything that Slack was ever told, as one text."""
+        with self._slack.space.lock:
+            return json.dumps(self._slack.space.calls)
+
+    @property
+    def slack_url(self) -> str:
+        return f"{self._slack.url}/"
+
+    @property
+    def _slack(self) -> FakeSlack:
+        assert self._sandbox.slack is not None
+        return self._sandbox.slack
+
+    def _after(
+        self, slack: FakeSlack, user: str, said: int, case: Mapping[str, Json]
+    ) -> Mapping[str, Json] | str | None:
+        """The case once it moved, the refusal once it is there, or None."""
+        asides = _asides(slack, user)
+        if len(asides) > said:
+            return asides[-1].text
+        now = self.case(str(case["id"]))
+        return now if now["case"]["version"] > case["version"] else None
+
+    def _until(self, probe: Callable[[], Any], what: str) -> Any:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if found := probe():
+                return found
+            time.sleep(0.05)
+        step = "read what the functions said in .suture/demo/functions.log"
+        raise SutureError(f"{what} did not come within {PATIENCE:.0f} s", where="demo", next_step=step)
+
     def _known(self, who: str) -> boto3.session.Session:
         given = self.ready["credentials"][who]
         names = ("aws_access_key_id", "aws_secret_access_key", "aws_session_token")
@@ -122,6 +184,19 @@ class Stage:
             aws_session_token=given["SessionToken"],
             region_name=self.ready["region"],
         )
+
+
+def _message_of(slack: FakeSlack, case: Mapping[str, Json]) -> Message | None:
+    """The message whose buttons are about this plan of this case; one that is about to change is not it yet."""
+    with slack.space.lock:
+        about = f'"c":"{case["id"]}","p":"{case["plan"]["digest"]}"'
+        shown = (m for m in slack.space.messages if about in json.dumps(m.blocks).replace('\\"', '"'))
+        return next((m for m in shown if not m.only_for), None)
+
+
+def _asides(slack: FakeSlack, user: str) -> list[Message]:
+    with slack.space.lock:
+        return [m for m in slack.space.messages if m.only_for == user]
 
 
 @cache

@@ -119,6 +119,11 @@ class Telling:
         self._say(f"Report of all cases: {report}", "bold")
         self._say(f"{took} s", "dim")
 
+    def staying(self, url: str) -> None:
+        """Where a newcomer plays approver."""
+        self._say("", "")
+        self._say(f"Your turn: open {url} and approve what is proposed there. You are Sam; Ctrl-C ends it.", "bold")
+
     def _finding(self, case: Mapping[str, Json]) -> None:
         causers = ", ".join(c["arn"].rsplit("/", 1)[-1] or c["kind"] for c in case["causers"]) or "unknown"
         tool = case["owned_by"]

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from secrets import token_urlsafe
 from types import TracebackType
 from typing import Any
 
@@ -25,7 +24,7 @@ from chalicelib.iam.documents import Document
 from chalicelib.iam.documents import parse as parse_policy
 from chalicelib.iam.permissions import may
 from suture.build import build
-from suture.sandbox import authorizer, principals
+from suture.sandbox import authorizer, keys, principals
 from suture.sandbox.bus import Bus
 from suture.sandbox.chaos import Chaos, Switches, parse
 from suture.sandbox.clockwork import Clockwork
@@ -41,6 +40,7 @@ from suture.sandbox.processes import FunctionSpec, Place, Result, Sink, endpoint
 from suture.sandbox.quiet import Quiet
 from suture.sandbox.server import Server
 from suture.sandbox.signers import find_signer
+from suture.sandbox.slack.server import FakeSlack
 from suture.sandbox.stack import Stack, deploy
 from suture.sandbox.state import Lock, check_place, write_whole
 
@@ -50,6 +50,7 @@ PARAMETERS = {
     "DeployRemediateIam": "yes",
     "DeployRemediateSecrets": "yes",
     "SetApiGatewayAccount": "yes",
+    "SlackApiUrl": "",
 }
 
 
@@ -59,8 +60,8 @@ class Sandbox:
     `port` of the AWS endpoint (None: a free one; the REST API's is any free one), `ready_file` written when all is
     up (its folder must exist), `governance` the folder that the functions decide by (None: the sandbox's own),
     `parameters` more values for the template's parameters, `sink(function, line)` takes what functions print (None:
-    stderr; with `quiet`, nowhere), `state` is its folder (None: root/.suture/sandbox). `start` raises Misconfigured:
-    the port is taken, another sandbox runs here, the template cannot be deployed.
+    stderr; with `quiet`, nowhere), `slack` plays a workspace too, `state` is its folder (None: root/.suture/sandbox).
+    `start` raises Misconfigured: the port is taken, another sandbox runs here, the template cannot be deployed.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Sandbox:
         chaos: Switches | str | None = None,
         *,
         quiet: bool = False,
+        slack: bool = False,
         state: Path | None = None,
         account: str = "123456789012",
         region: str = "us-east-1",
@@ -86,6 +88,7 @@ class Sandbox:
         self._governance = governance or GOVERNANCE
         self._parameters, self._most = {**PARAMETERS, **(parameters or {})}, most_processes
         self._sink = sink or (nowhere if quiet else to_stderr)
+        self.slack = FakeSlack() if slack else None
         self.chaos: Chaos = Chaos(parse(chaos) if isinstance(chaos, str) else chaos)
         self._clock, self._deployed = clock, False
         self._undo: list[Callable[[], None]] = []
@@ -120,6 +123,7 @@ class Sandbox:
             check_place(self._ready_file)
         self._undo.append(Lock(state).release)
         self._listen()
+        self._open_slack()
         made = build(self.root, self._governance)
         self._place = Place(
             package=unpack(made.zip, state),
@@ -131,6 +135,13 @@ class Sandbox:
         )
         self.stack = self._deploy(made.template, made.zip.read_bytes())
         self._open()
+
+    def _open_slack(self) -> None:
+        """The workspace, before the functions learn its address."""
+        if self.slack is not None:
+            self.slack.start()
+            self._undo.append(self.slack.stop)
+            self._parameters["SlackApiUrl"] = self.slack.api_url
 
     def _listen(self) -> None:
         """The account without Suture: server, bus, and the clock that fires schedules."""
@@ -163,19 +174,12 @@ class Sandbox:
         )
         for thread in warming:
             thread.join()
-        self._make_webhook_key(stack)
+        environments = {name: spec.environment for name, spec in stack.functions.items()}
+        keys.make(environments, self.client("ssm"), self.slack, lambda line: self._sink("sandbox", line))
         # What the deployment itself did is before Suture's time.
         self.server.drain()
         self._deployed = True
         return stack
-
-    def _make_webhook_key(self, stack: Stack) -> None:
-        """A random key to sign webhooks with, which somebody makes in a real account."""
-        environment = stack.functions["notify"].environment
-        if environment.get("WEBHOOK_URL"):
-            name = environment["WEBHOOK_SECRET_PARAMETER"]
-            self.client("ssm").put_parameter(Name=name, Value=token_urlsafe(32), Type="SecureString")
-            self._sink("sandbox", f"the key that signs webhooks is in the SSM parameter {name}")
 
     def _open(self) -> None:
         self._quiet = Quiet(self.server, self.bus, self.lambdas, (mapping.queue_arn for mapping in self.stack.mappings))
@@ -203,6 +207,9 @@ class Sandbox:
             extra=controls(self),
         )
         self._gateway.start()
+        if self.slack is not None:
+            self.slack.point_to(self.api_url)
+            self._sink("sandbox", f"Slack is played at {self.slack.url}/")
         self._undo.append(self._gateway.stop)
 
     @property
@@ -227,6 +234,7 @@ class Sandbox:
             "account": self.account,
             "region": self.region,
             "table": self.table,
+            "slack_url": self.slack.url if self.slack else "",
             "credentials": self.credentials,
             "env": {name: self.environment(name) for name in self.credentials},
         }

@@ -89,7 +89,7 @@ def test_who_decided_is_told_to_the_loser(w: World) -> None:
     assert post(w, "security", case, decision="reject", plan=case.plan_digest, reason="meant")[0] == 200
     status, answer = post(w, "oncall", case, decision="approve", plan=case.plan_digest)
     assert status == 409
-    assert "REJECTED" in answer["error"] and "sam" in answer["error"]
+    assert "REJECTED" in answer["error"] and "Sam was first" in answer["error"]
     assert post(w, "oncall", case, decision="approve", plan="")[0] == 409
 
 

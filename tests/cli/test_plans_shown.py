@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.differences import ABSENT, Difference, differences, value_text
 from chalicelib.model import Call, Plan, Step
-from suture.cli.plans import ABSENT, Difference, differences, plan_lines, undo_lines, value_text
+from suture.cli.plans import plan_lines, undo_lines
 
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:shop"

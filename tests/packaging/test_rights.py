@@ -100,6 +100,10 @@ ALLOWED: list[tuple[str, str, str, Context]] = [
     ("chat", "dynamodb:UpdateItem", TABLE, keys("CASE#1", "SUPPRESSION#1", "SWITCH#1")),
     ("notify", "dynamodb:GetItem", TABLE, {}),
     ("notify", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/suture/webhook-secret", {}),
+    ("notify", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/suture/slack-token", {}),
+    ("notify", "dynamodb:UpdateItem", TABLE, keys("MESSAGE#1")),
+    ("chat", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/suture/slack-token", {}),
+    ("chat", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/suture/slack-signing-secret", {}),
 ]
 
 DENIED: list[tuple[str, str, str, Context]] = [
@@ -160,6 +164,10 @@ DENIED: list[tuple[str, str, str, Context]] = [
     ("notify", "dynamodb:PutItem", TABLE, keys("CASE#1")),
     ("notify", "sqs:SendMessage", f"arn:aws:sqs:{HERE}:suture-prod-remediate", {}),
     ("notify", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/prod/db", {}),
+    ("notify", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/suture/slack-signing-secret", {}),
+    ("notify", "dynamodb:PutItem", TABLE, keys("APPROVAL#1")),
+    ("chat", "dynamodb:PutItem", TABLE, keys("MESSAGE#1")),
+    ("chat", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/suture/webhook-secret", {}),
 ]
 
 

@@ -122,7 +122,9 @@ def test_a_function_knows_what_it_needs(stack: Resources, name: str) -> None:
     if name == "sweep":
         wanted |= {"AUDIT_BUCKET", "AUDIT_KEY"}
     if name == "notify":
-        wanted |= {"WEBHOOK_URL", "WEBHOOK_SECRET_PARAMETER"}
+        wanted |= {"WEBHOOK_URL", "WEBHOOK_SECRET_PARAMETER", "SLACK_API_URL", "SLACK_TOKEN_PARAMETER"}
+    if name == "chat":
+        wanted |= {"SLACK_API_URL", "SLACK_TOKEN_PARAMETER", "SLACK_SECRET_PARAMETER"}
     variables = stack[FUNCTIONS[name][0]]["Properties"]["Environment"]["Variables"]
     assert set(variables) == wanted
     assert variables["ACCOUNT_ID"] == "123456789012"
@@ -199,18 +201,23 @@ def test_our_own_api_holds_our_own_control(stack: Resources) -> None:
     assert judge_one("apigateway-stage-unguarded", bare) is not None
 
 
-def test_there_is_one_stage_and_every_route_wants_a_signature(stack: Resources) -> None:
+def test_there_is_one_stage_and_every_route_wants_a_signature_of_aws_or_of_slack(stack: Resources) -> None:
     assert [s["StageName"] for s in of_type(stack, "AWS::ApiGateway::Stage").values()] == ["api"]
     body = stack["RestAPI"]["Properties"]["Body"]
     methods = {(path, verb): spec for path, verbs in body["paths"].items() for verb, spec in verbs.items()}
-    assert set(methods) == {
+    from_slack = {(f"/slack/{door}", "post") for door in ("interactive", "command", "events")}
+    assert set(methods) == from_slack | {
         ("/cases", "get"),
         ("/cases/{id}", "get"),
         ("/cases/{id}/decision", "post"),
         ("/pause", "post"),
         ("/resume", "post"),
     }
-    assert all(spec["security"] == [{"sigv4": []}] for spec in methods.values())
+    assert all(("security" in spec) != (route in from_slack) for route, spec in methods.items())
+    assert all(spec.get("security", [{"sigv4": []}]) == [{"sigv4": []}] for spec in methods.values())
+    for route in from_slack:
+        kind = "application/json" if route[0].endswith("events") else "application/x-www-form-urlencoded"
+        assert methods[route]["consumes"] == [kind]
     assert body["securityDefinitions"]["sigv4"]["x-amazon-apigateway-authtype"] == "awsSigv4"
 
 

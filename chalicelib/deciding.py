@@ -203,6 +203,7 @@ def _circumstances(d: Deployment, seen: Looked, runbook: Runbook | None) -> Circ
         mode=mode,
         mode_reason=reason,
         is_own=d.is_own(seen.resource.id),
+        is_by_duty=_is_by_duty(d, seen),
         is_public_access=the_control(control).public_access,
         seen_before=seen.history.seen_without(control),
         undone=control in seen.history.undone,
@@ -267,3 +268,9 @@ def suppressions(d: Deployment) -> tuple[Suppression, ...]:
 def plain(evidence: Iterable[Mapping[str, Json]]) -> str:
     """Evidence as text that tells whether it is the same."""
     return canonical([dict(item) for item in evidence])
+
+
+def _is_by_duty(d: Deployment, seen: Looked) -> bool:
+    """The writer of IAM policies could give rights to others: that is its duty, as long as nobody touched its role."""
+    is_its = (seen.finding.control, seen.resource.id) == ("iam-role-escalation", d.name_of("remediate_iam"))
+    return is_its and all(c.via in ("sweep", "recheck") for c in seen.changes)

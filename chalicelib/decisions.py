@@ -25,13 +25,15 @@ class Circumstances:
     """What a decision needs besides the plan.
 
     `mode` and `mode_reason` come from `governance.effective_mode`; `seen_before` says that Suture has seen this
-    resource without this finding or has seen it created; `reapplied` counts fixes again within the cooldown;
+    resource without this finding or has seen it created; `is_by_duty` that the finding is what a release gives to one
+    of Suture's own parts, and that no change of it was told; `reapplied` counts fixes again within the cooldown;
     `within_limit` that the causer has fixes left this hour; `flapping_with` names who restores the risk.
     """
 
     mode: str
     mode_reason: str
     is_own: bool
+    is_by_duty: bool
     is_public_access: bool
     seen_before: bool
     undone: bool
@@ -45,6 +47,8 @@ class Circumstances:
 
 def decide(plan: Plan | Refusal | None, runbook: Runbook | None, now: Circumstances) -> Decision:
     """What to do with a finding. `plan` is None where no pinned runbook remediates the control."""
+    if now.is_by_duty:
+        return Decision("observe", ("the writer of IAM policies can do this by its duty, and nobody changed it",))
     if now.is_own:
         return Decision(
             "escalate",

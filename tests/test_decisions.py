@@ -113,7 +113,7 @@ def test_circumstances_decide(plan: Any, runbook: Any, changes: dict[str, Any], 
     mode=st.sampled_from(["observe", "propose", "auto", "AUTO", ""]),
     tier=st.sampled_from(["low", "medium", "high"]),
     reversible=st.sampled_from(["full", "partial", "none"]),
-    flags=st.tuples(*[st.booleans()] * 6),
+    flags=st.tuples(*[st.booleans()] * 7),
     reapplied=st.integers(0, 5),
     owner=st.sampled_from([Iac(), TERRAFORM]),
     suppression=st.sampled_from([None, ACCEPTED]),
@@ -129,8 +129,9 @@ def test_nothing_is_applied_by_itself_but_what_is_sure(
     suppression: Suppression | None,
     plan: Any,
 ) -> None:
-    own, public, seen, undone, replayed, within = flags
-    now = Circumstances(mode, mode, own, public, seen, undone, replayed, reapplied, within, "", owner, suppression)
+    own, duty, public, seen, undone, replayed, within = flags
+    also = (own, duty, public, seen, undone, replayed, reapplied, within)
+    now = Circumstances(mode, mode, *also, "", owner, suppression)
     answer = decide(plan, replace(RUNBOOK, tier=tier, reversible=reversible), now)
     assert answer.reasons and all(answer.reasons)
     if answer.kind == "apply":

@@ -137,6 +137,21 @@ def _only_an_idle_version(parameters: Mapping[str, Json], resource: Resource) ->
     return "" if users == [version] else f"an alias points at version {version}"
 
 
+_THE_PLAIN_VALUE = "=not_null(resource.config.Value, resource.config.Previous.Value)"
+
+
+def _encrypts_in_place(parameters: Mapping[str, Json], resource: Resource) -> str:
+    """The value that stands in a plain parameter is encrypted; all else that overwriting could change stays."""
+    config, kept = resource.config, ("Name", "Tier", "Description", "AllowedPattern", "Policies")
+    if config.get("Type") != "String" or parameters.get("Type") != "SecureString":
+        return "it is no encryption of a String"
+    if any(parameters.get(name) != config.get(name) for name in kept):
+        return "it changes more of the parameter than its type"
+    value = parameters.get("Value")
+    is_late = isinstance(value, Mapping) and value.get("late") == _THE_PLAIN_VALUE
+    return "" if is_late else "its value is not the one that the fresh read gives"
+
+
 def _grants_nothing(parameters: Mapping[str, Json], resource: Resource) -> str:
     """Calls that take grants away, or that have no say in who may do what."""
     return ""
@@ -162,5 +177,6 @@ _PROOFS: Mapping[str, Callable[[Mapping[str, Json], Resource], str]] = {
     "secretsmanager:RestoreSecret": _grants_nothing,
     "secretsmanager:PutResourcePolicy": _policy_narrows("ResourcePolicy"),
     "sns:SetTopicAttributes": _topic_policy_narrows,
+    "ssm:PutParameter#Overwrite": _encrypts_in_place,
     "sqs:SetQueueAttributes": _queue_policy_narrows,
 }

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError
 from botocore.model import OperationNotFoundError
 
+from chalicelib.aws.operations import api_of
 from chalicelib.expressions import is_expression
 from chalicelib.model import Json
 
@@ -16,6 +17,13 @@ from . import vaultmodels
 from .yamlfile import Place
 
 _OF_A_ROLE = frozenset({"RolePolicyList", "AttachedManagedPolicies"})
+
+_OF_A_PARAMETER = frozenset(
+    {
+        *("Name", "Type", "Tier", "DataType", "Description", "AllowedPattern", "Policies", "Version"),
+        *("LastModifiedDate", "Value", "KeyId", "Previous"),
+    }
+)
 
 _CONFIGURATIONS: Mapping[str, tuple[str, tuple[str, ...], frozenset[str]]] = {
     "AWS::Lambda::Function": ("lambda:GetFunctionConfiguration", (), frozenset({"Qualifiers", "Callers"})),
@@ -33,6 +41,10 @@ _CONFIGURATIONS: Mapping[str, tuple[str, tuple[str, ...], frozenset[str]]] = {
     "AWS::DynamoDB::Table": ("", (), frozenset({"Policy"})),
     "AWS::ECR::Repository": ("", (), frozenset({"Policy"})),
     "AWS::S3::Bucket": ("", (), frozenset({"Policy", "PublicAccessBlock", "AccountPublicAccessBlock", "Grants"})),
+    "AWS::SSM::Parameter": ("", (), _OF_A_PARAMETER),
+    "AWS::StepFunctions::StateMachine": ("stepfunctions:DescribeStateMachine", (), frozenset({"Unreadable"})),
+    "AWS::ECS::TaskDefinition": ("", (), frozenset({"family", "revision", "executionRoleArn", "containerDefinitions"})),
+    "AWS::CloudFormation::Stack": ("", (), frozenset({"StackName", "StackStatus", "Parameters", "Outputs", "Exports"})),
 }
 """Where AWS describes what our readers read, and which names the readers add; no operation: these names are all."""
 
@@ -92,7 +104,7 @@ def configuration_names(resource_type: str) -> frozenset[str] | None:
 
 @cache
 def _operation(name: str) -> Any:
-    service, _, operation = name.partition(":")
+    service, _, operation = api_of(name).partition(":")
     try:
         model = (
             vaultmodels.service_model(service)

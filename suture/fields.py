@@ -90,7 +90,10 @@ Function = Annotated[str, AfterValidator(_matching(r"[a-z][a-z0-9_]*@[1-9]\d*", 
 OperationName = Annotated[
     str,
     AfterValidator(
-        _matching(r"[a-z][a-z0-9-]*:[A-Z][A-Za-z0-9]*", "write service:Operation, such as lambda:GetPolicy")
+        _matching(
+            r"[a-z][a-z0-9-]*:[A-Z][A-Za-z0-9]*(#[A-Z][A-Za-z0-9]*)?",
+            "write service:Operation, such as lambda:GetPolicy",
+        )
     ),
 ]
 AccountId = Annotated[str, AfterValidator(_matching(r"\d{12}", "write the 12 digits of an account id, in quotes"))]

@@ -98,6 +98,7 @@ def policy(function: str, operations: Collection[str]) -> dict[str, Json]:
         *_calls("Write", [o for o in operations if operation(o).kind == "write"]),
         *_calls("Fetch", [o for o in operations if operation(o).kind == "late"]),
         *_keys_of_secrets(operations),
+        *_never_decrypting(operations),
     ]
     if function in WRITERS:
         statements += _never_ourselves()
@@ -191,11 +192,12 @@ _CONDITIONS: Mapping[str, Json] = {
 def _keys_of_secrets(operations: Collection[str]) -> Iterator[dict[str, Json]]:
     """Encrypting under a customer's key, through the store only: without it no key can be configured.
 
-    Secrets Manager makes a data key and tests it by decrypting, SSM encrypts (their pages on how they use AWS KMS).
+    Secrets Manager makes a data key and tests it by decrypting, SSM encrypts, or makes a data key for an advanced
+    parameter (their pages on how they use AWS KMS).
     The values themselves stay closed to us: no writer may read a secret.
     """
-    stores = [(s, actions) for o, s, actions in _ENCRYPTING if o in operations]
-    for service, actions in stores:
+    stores = {s: actions for o, s, actions in _ENCRYPTING if o in operations}
+    for service, actions in stores.items():
         via = {"StringEquals": {"kms:ViaService": _sub(service + ".${AWS::Region}.amazonaws.com")}}
         keys = _sub("arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*")
         yield _allow(f"EncryptThrough{_words(service)}", actions, keys, via)
@@ -204,7 +206,19 @@ def _keys_of_secrets(operations: Collection[str]) -> Iterator[dict[str, Json]]:
 _ENCRYPTING = (
     ("secretsmanager:CreateSecret", "secretsmanager", ("kms:Decrypt", "kms:GenerateDataKey")),
     ("ssm:PutParameter", "ssm", ("kms:Encrypt",)),
+    ("ssm:PutParameter#Overwrite", "ssm", ("kms:Encrypt", "kms:GenerateDataKey")),
 )
+
+
+def _never_decrypting(operations: Collection[str]) -> Iterator[dict[str, Json]]:
+    """Whoever reads plain parameters decrypts none: AWS's own key `alias/aws/ssm` would let every caller of SSM.
+
+    AWS KMS Developer Guide, "AWS managed keys" and `kms:ViaService`.
+    """
+    if "ssm:GetParameters" in operations:
+        through_ssm = {"StringLike": {"kms:ViaService": "ssm.*"}}
+        sid = "NeverDecryptParameters"
+        yield {"Sid": sid, "Effect": "Deny", "Action": "kms:Decrypt", "Resource": "*", "Condition": through_ssm}
 
 
 def pattern(template: str) -> str:
@@ -288,4 +302,5 @@ _OURSELVES: tuple[tuple[str, tuple[str, ...], tuple[Json, ...]], ...] = (
         ("s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetObject*", "s3:ListBucket"),
         (_arn("AuditBucket"), _sub("${AuditBucket.Arn}/*")),
     ),
+    ("NeverOurParameter", ("ssm:GetParameters", "ssm:ListTagsForResource"), (_SECRET_PARAMETER,)),
 )

@@ -131,7 +131,7 @@ def _other_patterns(controls: Iterable[Control]) -> dict[str, Json]:
 OF_AWS = "AWS::"
 
 # Types that AWS Config does not record ("Supported resource types", AWS Config Developer Guide).
-_NOT_RECORDED = frozenset({"AWS::Lambda::LayerVersion"})
+_NOT_RECORDED = frozenset({"AWS::Lambda::LayerVersion", "AWS::SSM::Parameter"})
 
 # How Security Hub spells what does not follow from CloudFormation's name (ASFF syntax, "Resources").
 _ASFF_NAMES = {"AwsEventsEventBus": "AwsEventsEventbus", "AwsIamManagedPolicy": "AwsIamPolicy"}

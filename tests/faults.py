@@ -39,6 +39,7 @@ WRITES = {
     "DeleteRolePolicy",
     "UpdateFunctionConfiguration",
     "DeleteFunction",
+    "PutParameter",
 }
 
 
@@ -288,6 +289,15 @@ def _stage(stage: Stage, name: str) -> str:
     return f"{api}/live"
 
 
+def _parameter(stage: Stage, name: str) -> str:
+    from suture.sandbox import mends
+
+    mends.apply_to("ssm")
+    client = boto3.client("ssm", region_name=REGION)
+    client.put_parameter(Name=f"/{name}/password", Type="String", Value="hunter2-" + "Tr0ub4dor&3", Tier="Advanced")
+    return f"/{name}/password"
+
+
 WOUNDS: Mapping[str, Wound] = {
     "lambda-remove-public-grants": Wound("AWS::Lambda::Function", "lambda-policy-public", _public_grants),
     "lambda-require-url-auth": Wound("AWS::Lambda::Function", "lambda-url-public", _public_url),
@@ -303,6 +313,7 @@ WOUNDS: Mapping[str, Wound] = {
     "iam-contain-role": Wound("AWS::IAM::Role", "iam-role-admin", _admin, ("oncall", "security")),
     "iam-narrow-trust": Wound("AWS::IAM::Role", "iam-trust-public", _trust, ("oncall",)),
     "apigateway-guard-stage": Wound("AWS::ApiGateway::Stage", "apigateway-stage-unguarded", _stage, ("oncall",)),
+    "ssm-encrypt-parameter": Wound("AWS::SSM::Parameter", "ssm-parameter-plaintext-secret", _parameter, ("oncall",)),
 }
 
 
@@ -311,6 +322,8 @@ def arn(kind: str, id_: str) -> str:
         return f"arn:aws:iam::{ACCOUNT}:role/{id_}"
     if kind == "AWS::ApiGateway::Stage":
         return f"arn:aws:apigateway:{REGION}::/restapis/{id_.replace('/', '/stages/')}"
+    if kind == "AWS::SSM::Parameter":
+        return f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{id_}"
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{id_}"
 
 

@@ -209,7 +209,16 @@ IGNORED = [
     ),
     ("deploys nothing", record("apigateway", "CreateDeployment", {"restApiId": "a1", "createDeploymentInput": {}})),
     ("moves nothing", record("iam", "CreateAccessKey", {"userName": "u"})),
-    ("no control watches ssm", record("ssm", "PutParameter", {"name": "s"})),
+    ("no control watches rds", record("rds", "ModifyDBInstance", {"dBInstanceIdentifier": "s"})),
+    ("which is no AWS::SSM::Parameter", record("ssm", "PutParameter", {"name": "a b"})),
+    ("does not say which", record("ssm", "PutParameter")),
+    ("moves nothing", record("ssm", "DeleteParameters", {"names": ["a", "b"]})),
+    (
+        "which is no AWS::StepFunctions::StateMachine",
+        record("states", "UpdateStateMachine", {"stateMachineArn": "arn:x"}),
+    ),
+    ("which is no AWS::CloudFormation::Stack", record("cloudformation", "UpdateStack", {"stackName": "a/b"})),
+    ("moves nothing", record("cloudformation", "CreateStackSet", {"stackSetName": "a"})),
     ("moves nothing", record("secretsmanager", "PutSecretValue", {"secretId": "s"})),
     ("which is no AWS::SQS::Queue", record("sqs", "AddPermission", {"queueUrl": "https://q"})),
     ("does not say which", record("kms", "PutKeyPolicy")),
@@ -570,6 +579,10 @@ OF_SERVICE = {
     "ecr": {"repositoryName": "shop/app"},
     "s3": {"bucketName": "uploads"},
     "lambda": {"layerName": "common", "versionNumber": 3},
+    "ssm": {"name": "/shop/db/password"},
+    "states": {"stateMachineArn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:shop", "name": "shop"},
+    "ecs": {"family": "shop", "taskDefinition": "shop:3"},
+    "cloudformation": {"stackName": "shop"},
 }
 
 
@@ -578,3 +591,28 @@ def test_every_signal_of_every_control_leads_somewhere() -> None:
     for service, name in sorted({(s.source.removeprefix("aws."), n) for s in signals for n in s.names}):
         request = {**IDS, **OF_SERVICE.get(service, {})}
         assert read(record(service, name, request)).changes, f"{service}:{name}"
+
+
+_STACK = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/shop/6d1c2b3a-0000-11ee-8000-000000000000"
+_MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:shop"
+_TASK = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/shop:4"
+PLACES = {
+    ("ssm:PutParameter", "/shop/db"): ({"name": "/shop/db"}, {}),
+    ("ssm:DeleteParameter", "plain.name"): ({"name": "plain.name"}, {}),
+    ("ssm:PutParameter", "/a/b"): ({"name": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/a/b"}, {}),
+    ("states:CreateStateMachine", "shop"): ({"name": "shop"}, {"stateMachineArn": _MACHINE}),
+    ("states:UpdateStateMachine", "shop"): ({"stateMachineArn": _MACHINE}, {"revisionId": "x"}),
+    ("ecs:RegisterTaskDefinition", "shop"): ({"family": "shop"}, {"taskDefinition": {"taskDefinitionArn": _TASK}}),
+    ("ecs:DeregisterTaskDefinition", "shop"): ({"taskDefinition": "shop:4"}, {}),
+    ("cloudformation:CreateStack", "shop"): ({"stackName": "shop"}, {"stackId": _STACK}),
+    ("cloudformation:DeleteStack", "shop"): ({"stackName": _STACK}, {}),
+    ("cloudformation:ExecuteChangeSet", "shop"): ({"changeSetName": "c", "stackName": "shop"}, {}),
+}
+
+
+@pytest.mark.parametrize(("call", "id_"), PLACES)
+def test_where_secrets_may_stand_is_named_by_its_name(call: str, id_: str) -> None:
+    request, response = PLACES[call, id_]
+    service, _, api = call.partition(":")
+    (change,) = read({**record(service, api, request), "responseElements": response}).changes
+    assert change.resource_id == id_ and change.created == (api in ("CreateStateMachine", "CreateStack"))

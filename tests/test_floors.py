@@ -26,6 +26,7 @@ FLOORS = {
     "chalicelib.aws.operations_commands": LANGUAGE,
     "chalicelib.aws.operations_stores": LANGUAGE,
     "chalicelib.vaults": SHELL,
+    "chalicelib.aws.operations_places": LANGUAGE,
     "chalicelib.aws.operations": LANGUAGE,  # a table without a client: policies and lint are rendered from it
     "chalicelib.chat": SHELL,
     "chalicelib.logs": SHELL,

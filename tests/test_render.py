@@ -320,6 +320,18 @@ def test_a_policy_is_one_that_iam_takes(name: str) -> None:
     assert not [s for s in document["Statement"] if s["Effect"] == "Allow" and "*" in "".join(s["Action"])]
 
 
+def test_who_encrypts_parameters_may_use_a_key_through_ssm_and_never_decrypt() -> None:
+    writes = {"ssm:PutParameter#Overwrite", "ssm:GetParameters", "ssm:DescribeParameters"}
+    document = policy("remediate_secrets", writes)
+    by_sid = {s["Sid"]: s for s in document["Statement"]}
+    through = by_sid["EncryptThroughSsm"]
+    assert through["Action"] == ["kms:Encrypt", "kms:GenerateDataKey"]
+    assert through["Condition"] == {"StringEquals": {"kms:ViaService": {"Fn::Sub": "ssm.${AWS::Region}.amazonaws.com"}}}
+    denied = by_sid["NeverDecryptParameters"]
+    assert (denied["Effect"], denied["Action"]) == ("Deny", "kms:Decrypt")
+    assert "Overwrite" not in json.dumps(document)
+
+
 def test_a_new_operation_of_a_reader_reaches_the_policy() -> None:
     before, after = policy("watch", ["iam:GetRole"]), policy("watch", ["iam:GetRole", "lambda:ListFunctions"])
     new = [s for s in after["Statement"] if s not in before["Statement"]]

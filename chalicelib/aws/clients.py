@@ -16,7 +16,7 @@ from botocore.session import Session
 
 from ..errors import Busy, CallFailed, Denied, Gone, Invalid, Misconfigured, Throttled
 from ..model import Json
-from .operations import operation
+from .operations import api_of, operation
 
 if TYPE_CHECKING:
     import boto3  # a seventh of a cold start, for nothing that botocore lacks
@@ -38,10 +38,13 @@ _MARKERS = {
     "events": _NEXT,
     "kms": ("NextMarker", "Marker"),
     "ecr": ("nextToken", "nextToken"),
+    "ssm": _NEXT,
+    "stepfunctions": ("nextToken", "nextToken"),
+    "ecs": ("nextToken", "nextToken"),
+    "cloudformation": _NEXT,
     "organizations": _NEXT,
     "s3": ("ContinuationToken", "ContinuationToken"),
     "s3:ListObjectsV2": ("NextContinuationToken", "ContinuationToken"),
-    "ssm": _NEXT,
     "dynamodb:ListTables": ("LastEvaluatedTableName", "ExclusiveStartTableName"),
     "dynamodb": _NEXT,
     "cloudtrail": _NEXT,
@@ -70,6 +73,10 @@ _CLASSES: Mapping[str, type[CallFailed]] = {
     "NoSuchTagSet": Gone,
     "ParameterNotFound": Gone,
     "InvalidResourceId": Gone,  # what SSM says of the tags of a parameter that is not there
+    "StateMachineDoesNotExist": Gone,
+    "ResourceNotFound": Gone,
+    "KmsAccessDeniedException": Denied,
+    "TooManyUpdates": Busy,
     "ResourceConflictException": Busy,
     "ConcurrentModification": Busy,
     "ConflictException": Busy,
@@ -144,7 +151,7 @@ class Clients:
 
     def call(self, name: str, parameters: Mapping[str, Json]) -> Mapping[str, Json]:
         operation(name)
-        service, api = name.split(":")
+        service, api = api_of(name).split(":")
         if service in _OUTSIDE:
             return self._vault(service, name).call(name, parameters)
         try:

@@ -2,9 +2,10 @@
 
 An entry says which IAM action on which resource the call needs (policies are rendered from it, and the sandbox
 authorises by it), whether it reads or writes, what may never be among its parameters, what of them a message
-may show, and what a retry may assume. Kinds: `read` and `write` touch customers' resources, and runbooks may
-name them. The others may not stand in a runbook: `own` is Suture's own plumbing, `late` reads a value for a late
-parameter, and `look` is what a person's commands read with that person's credentials: no function has the right.
+may show, and what a retry may assume. One call may have a second entry, `service:Call#Use`, for another use of it.
+Kinds: `read` and `write` touch customers' resources, and runbooks may name them. The others may not stand in a
+runbook: `own` is Suture's own plumbing, `late` reads a value for a late parameter, and `look` is what a person's
+commands read with that person's credentials: no function has the right.
 
 Actions and resource formats: AWS Service Authorization Reference, one page a service.
 """
@@ -21,6 +22,7 @@ from .entries import own as _own
 from .entries import read as _read
 from .operations_commands import COMMAND_OPERATIONS
 from .operations_leading import LEADING_OPERATIONS
+from .operations_places import PLACE_OPERATIONS
 from .operations_stores import STORE_OPERATIONS
 
 _FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:{FunctionName}"
@@ -44,6 +46,7 @@ _LAYER = "arn:{partition}:lambda:{region}:{account}:layer:{LayerName}:{VersionNu
 OPERATIONS: Mapping[str, Operation] = {
     **LEADING_OPERATIONS,
     **COMMAND_OPERATIONS,
+    **PLACE_OPERATIONS,
     **STORE_OPERATIONS,
     "lambda:ListFunctions": _read("lambda:ListFunctions", "*"),
     "lambda:ListVersionsByFunction": _read("lambda:ListVersionsByFunction", _FUNCTION),
@@ -293,6 +296,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "ssm:GetParameter": _own(("ssm:GetParameter", "arn:{partition}:ssm:{region}:{account}:parameter{Name}")),
     "sts:GetCallerIdentity": _own(),
 }
+
+
+def api_of(name: str) -> str:
+    """The AWS call behind an entry: `ssm:PutParameter#Overwrite` is ssm:PutParameter under narrower rules."""
+    return name.partition("#")[0]
 
 
 def is_plumbing(error: SutureError) -> bool:

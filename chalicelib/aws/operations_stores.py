@@ -15,7 +15,7 @@ from .entries import Operation, own, read
 
 _OURS = "arn:{partition}:secretsmanager:{region}:{account}:secret:{SecretId}*"
 _PARAMETER = "arn:{partition}:ssm:{region}:{account}:parameter{Name}"
-_TAGGED = "arn:{partition}:ssm:{region}:{account}:parameter{ResourceId}"
+_TAGGED = "arn:{partition}:ssm:{region}:{account}:parameter/{ResourceId}"
 _ROLE = "arn:{partition}:iam::{account}:role/{RoleName}"
 _AZURE_TOKEN = (("sts:GetWebIdentityToken", "*"),)
 

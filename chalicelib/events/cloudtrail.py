@@ -63,15 +63,19 @@ _BY_STAGE = _words("CreateStage UpdateStage DeleteStage CreateDeployment")
 _BY_REST_API = _words("CreateRestApi ImportRestApi UpdateRestApi PutRestApi DeleteRestApi")
 _CREATES = _words(
     """CreateFunction CreateRole CreatePolicy CreateStage CreateRestApi ImportRestApi CreateQueue CreateTopic
-    CreateSecret CreateKey CreateEventBus CreateTable CreateRepository CreateBucket PublishLayerVersion"""
+    CreateSecret CreateKey CreateEventBus CreateTable CreateRepository CreateBucket PublishLayerVersion
+    CreateStateMachine CreateStack"""
 )
 _DELETES = _words(
     """DeleteFunction DeleteRole DeletePolicy DeleteStage DeleteRestApi DeleteQueue DeleteTopic DeleteSecret
-    DeleteEventBus DeleteTable DeleteRepository DeleteBucket DeleteLayerVersion"""
+    DeleteEventBus DeleteTable DeleteRepository DeleteBucket DeleteLayerVersion DeleteStateMachine DeleteParameter
+    DeleteStack"""
 )
 
 
-WATCHED = _words("lambda iam apigateway sqs sns secretsmanager kms events dynamodb ecr s3")
+WATCHED = _words(
+    "lambda iam apigateway sqs sns secretsmanager kms events dynamodb ecr s3 ssm states ecs cloudformation"
+)
 """Services whose calls change resources that a control reads."""
 
 

@@ -23,8 +23,11 @@ from .places import (
     REPOSITORY,
     ROLE,
     SECRET,
+    STACK,
     STAGE,
+    STATE_MACHINE,
     TABLE,
+    TASK_DEFINITION,
     TOPIC,
     Place,
     function_name,
@@ -39,6 +42,7 @@ _TYPES = {
     "AWS::IAM::Policy": MANAGED_POLICY,
     "AWS::ApiGateway::Stage": STAGE,
     **{kind: kind for kind in (QUEUE, TOPIC, SECRET, KEY, BUS, TABLE, REPOSITORY, BUCKET)},
+    **{kind: kind for kind in (STATE_MACHINE, TASK_DEFINITION, STACK)},
 }
 _ARNS = ("ARN", "arn", "resourceId", "configuration.functionArn", "configuration.arn", "configuration.Arn")
 _DELETED = ("ResourceDeleted", "ResourceDeletedNotRecorded")

@@ -1,4 +1,4 @@
-"""Calls on resources that hold a policy of their own: which parameter of which call names the resource.
+"""Calls on resources that are known by a name: which parameter of which call names the resource.
 
 Source: CloudTrail User Guide, the services' "Logging … with AWS CloudTrail" pages, and recorded events. Callers may
 write an ARN, a URL or a name in most places; a place is made of what is left when that is taken apart.
@@ -12,7 +12,24 @@ from functools import cache
 
 from ..model import Json
 from .fields import at, text, word
-from .places import BUCKET, BUS, KEY, LAYER, QUEUE, REPOSITORY, SECRET, TABLE, TOPIC, Place, place_of_arn
+from .places import (
+    BUCKET,
+    BUS,
+    KEY,
+    LAYER,
+    MACHINE_NAME,
+    PARAMETER,
+    QUEUE,
+    REPOSITORY,
+    SECRET,
+    STACK,
+    STATE_MACHINE,
+    TABLE,
+    TASK_DEFINITION,
+    TOPIC,
+    Place,
+    place_of_arn,
+)
 
 _Named = tuple[str, tuple[str, ...], tuple[str, ...]]
 """A resource type, and the paths that name one: of the request, then of the response."""
@@ -79,11 +96,31 @@ _TABLE: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...] = (
         ("layerName",),
         (),
     ),
+    ("ssm:PutParameter ssm:DeleteParameter", PARAMETER, ("name",), ()),
+    (
+        "states:CreateStateMachine states:UpdateStateMachine states:DeleteStateMachine",
+        STATE_MACHINE,
+        ("stateMachineArn", "name"),
+        ("stateMachineArn",),
+    ),
+    (
+        "ecs:RegisterTaskDefinition ecs:DeregisterTaskDefinition",
+        TASK_DEFINITION,
+        ("family", "taskDefinition"),
+        ("taskDefinition.taskDefinitionArn",),
+    ),
+    (
+        """cloudformation:CreateStack cloudformation:UpdateStack cloudformation:DeleteStack
+        cloudformation:ExecuteChangeSet""",
+        STACK,
+        ("stackName",),
+        ("stackId",),
+    ),
 )
 
 
 def names_holder(service: str, api: str) -> bool:
-    """Is it a call on a resource with a policy of its own?"""
+    """Is it a call on a resource that is known by a name?"""
     return f"{service}:{api}" in _calls()
 
 
@@ -111,6 +148,8 @@ def _place(kind: str, given: str) -> Place | None:
     if given.startswith("arn:"):
         place = place_of_arn(given)
         return place if place is not None and place.type == kind else None
+    if kind == TASK_DEFINITION:
+        given = given.partition(":")[0]  # `family:revision`
     return Place(kind, given) if _fits(kind, given) else None
 
 
@@ -136,5 +175,9 @@ _NAMES = {
     TABLE: r"[A-Za-z0-9._-]{3,255}",
     REPOSITORY: r"[a-z0-9/._-]{2,256}",
     BUCKET: r"[A-Za-z0-9._-]{3,255}",
+    PARAMETER: r"[A-Za-z0-9_./-]{1,1011}",
+    STATE_MACHINE: MACHINE_NAME,
+    TASK_DEFINITION: r"[A-Za-z0-9_-]{1,255}",
+    STACK: r"[A-Za-z][A-Za-z0-9-]{0,127}",
 }
 """What each service's API reference allows as a name."""

@@ -20,6 +20,13 @@ BUS = "AWS::Events::EventBus"
 TABLE = "AWS::DynamoDB::Table"
 REPOSITORY = "AWS::ECR::Repository"
 BUCKET = "AWS::S3::Bucket"
+PARAMETER = "AWS::SSM::Parameter"
+STATE_MACHINE = "AWS::StepFunctions::StateMachine"
+TASK_DEFINITION = "AWS::ECS::TaskDefinition"
+STACK = "AWS::CloudFormation::Stack"
+
+MACHINE_NAME = r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}"""
+"""What Step Functions allows as a name (API reference, CreateStateMachine)."""
 
 _HOMES = {
     "aws-cn": "cn-north-1",
@@ -77,12 +84,16 @@ def place_of_arn(arn: str) -> Place | None:
 
 
 def _holder_place(arn: str, service: str, region: str, account: str, rest: str) -> Place | None:
-    """Resources with a policy of their own: known by their name, and secrets, whose names are reused, by their ARN."""
+    """Resources known by their name, and secrets, whose names are reused, by their ARN. A parameter's ARN leaves out
+    the slash that a name in a hierarchy begins with.
+    """
     found = _patterns()[service].fullmatch(rest) if service in _HOLDERS else None
     if found is None:
         return None
     if service == "secretsmanager":
         return Place(SECRET, arn, account, region)
+    if service == "ssm" and "/" in found[1]:
+        return Place(PARAMETER, f"/{found[1]}", account, region)
     return Place(_HOLDERS[service], found[1], account, region)
 
 
@@ -96,6 +107,10 @@ _HOLDERS = {
     "dynamodb": TABLE,
     "ecr": REPOSITORY,
     "s3": BUCKET,
+    "ssm": PARAMETER,
+    "states": STATE_MACHINE,
+    "ecs": TASK_DEFINITION,
+    "cloudformation": STACK,
 }
 
 
@@ -158,5 +173,9 @@ def _patterns() -> dict[str, re.Pattern[str]]:
         "dynamodb": re.compile(r"table/([A-Za-z0-9._-]{3,255})", re.ASCII),
         "ecr": re.compile(r"repository/([a-z0-9/._-]{2,256})", re.ASCII),
         "s3": re.compile(r"([A-Za-z0-9._-]{3,255})", re.ASCII),
+        "ssm": re.compile(r"parameter/([A-Za-z0-9_.-][A-Za-z0-9_./-]{0,1010})", re.ASCII),
+        "states": re.compile(rf"stateMachine:({MACHINE_NAME})"),
+        "ecs": re.compile(r"task-definition/([A-Za-z0-9_-]{1,255})(?::[0-9]{1,9})?", re.ASCII),
+        "cloudformation": re.compile(r"stack/([A-Za-z][A-Za-z0-9-]{0,127})/[0-9A-Za-z-]{1,64}", re.ASCII),
         "restapi": re.compile(r"/restapis/([A-Za-z0-9_-]{1,128})(?:/stages/([A-Za-z0-9_-]{1,128}))?", re.ASCII),
     }

@@ -63,7 +63,7 @@ _HOLDERS = {"json": "JSON", "base64": "base64", "settings": "a list of settings"
 
 
 def _flat(name: str, text: str) -> Secret | None:
-    return None if values.is_ordinary(text) else _by_form(text) or _aws_secret_key(name, text)
+    return None if values.is_ordinary(text) else _by_form(text) or _aws_secret_key(name, text) or _header(name, text)
 
 
 def _by_form(text: str) -> Secret | None:
@@ -85,6 +85,14 @@ def _aws_secret_key(name: str, text: str) -> Secret | None:
     if named and name_class(name) in (SECRET, HINT) and values.is_key_of_forty(text.strip()):
         return Secret("aws-secret-access-key", "certain", "its name and its form are of an AWS secret access key", "…")
     return None
+
+
+def _header(name: str, text: str) -> Secret | None:
+    """What a field called Authorization holds: the header's name stands in the field, and not in its text."""
+    if not text[:7].lower().startswith(("bearer ", "basic ")) or words_of(name)[-1:] != ("authorization",):
+        return None
+    login = logins.find(f"Authorization: {text}")
+    return Secret(*login) if login else None
 
 
 def _by_name(name: str, text: str, *, strict: bool = False) -> Secret | None:

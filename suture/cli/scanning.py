@@ -29,7 +29,7 @@ Examples:
 
 \b
 Exit codes: 0 nothing found, 1 findings, 2 could not look everywhere (whatever was found), 3 could not reach AWS.
-Needs read access only, such as the AWS managed policy SecurityAudit."""
+Needs read access only, such as the AWS managed policy SecurityAudit, with ssm:GetParameters for plain parameters."""
 
 
 @click.command(epilog=EPILOG)

@@ -15,6 +15,7 @@ from moto.iam.models import iam_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.utilities.utils import get_partition
 
+from chalicelib.aws.entries import Operation
 from chalicelib.aws.operations import OPERATIONS, resource_of
 
 from .calls import Call
@@ -141,13 +142,21 @@ def _pairs(call: Call, account: str) -> Iterator[tuple[str, str]]:
         resource = f"arn:{_partition(call)}:apigateway:{call.region}::{call.path}"
         yield f"apigateway:{_VERBS[call.request.method]}", resource
         return
-    known = OPERATIONS.get(f"{prefix}:{call.operation}")
+    known = _entry(prefix, call)
     if known is not None:
         for action, template in known.iam:
-            yield action, _exact(call, account, action, _filled(template, call, account))
+            filled = _filled(template, call, account).replace("parameter//", "parameter/")
+            yield action, _exact(call, account, action, filled)
         return
     action = _ACTIONS.get(call.name, f"{prefix}:{call.operation}")
     yield action, _exact(call, account, action, _looked_up(prefix, call, account))
+
+
+def _entry(prefix: str, call: Call) -> Operation | None:
+    """The catalogue's entry, that of a narrower use before the common one: PutParameter, with Overwrite."""
+    name = f"{prefix}:{call.operation}"
+    uses = (f"{name}#{parameter}" for parameter, value in call.parameters.items() if value is True)
+    return next((OPERATIONS[use] for use in uses if use in OPERATIONS), OPERATIONS.get(name))
 
 
 def _filled(template: str, call: Call, account: str) -> str:

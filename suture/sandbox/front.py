@@ -151,9 +151,8 @@ class Front:
 
 
 def _backend(service: str) -> Any:
-    """moto's application for a service. Its CloudFormation takes a second to import, so its mends wait until asked."""
-    if service == "cloudformation":
-        mends.apply_to_templates()
+    """moto's application for a service. Some take long to import, so their mends wait until asked."""
+    mends.apply_to(service)
     return create_backend_app(service)
 
 

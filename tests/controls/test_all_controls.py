@@ -32,6 +32,10 @@ NAMED = {
     "bucketName": "shop-uploads",
     "layerName": "shop-common",
     "versionNumber": 3,
+    "name": "shop",
+    "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:shop",
+    "taskDefinition": "shop:3",
+    "stackName": "shop",
 }
 
 

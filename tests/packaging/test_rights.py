@@ -75,6 +75,7 @@ ALLOWED: list[tuple[str, str, str, Context]] = [
     ("sweep", "dynamodb:PutItem", TABLE, keys("ANCHOR#manifest")),
     ("sweep", "s3:PutObject", f"{AUDIT}/manifests/2026-11-26.json", {}),
     ("sweep", "kms:Sign", f"arn:aws:kms:{HERE}:key/made-AuditKey", {}),
+    ("watch", "ssm:GetParameters", f"arn:aws:ssm:{HERE}:parameter/shop/db", {}),
     ("config_rule", "config:PutEvaluations", "*", {}),
     ("remediate", "dynamodb:PutItem", TABLE, keys("JOURNAL#1", "CASE#1")),
     ("remediate", "dynamodb:UpdateItem", TABLE, keys("LEASE#1")),
@@ -168,6 +169,8 @@ DENIED: list[tuple[str, str, str, Context]] = [
     ("notify", "dynamodb:PutItem", TABLE, keys("APPROVAL#1")),
     ("chat", "dynamodb:PutItem", TABLE, keys("MESSAGE#1")),
     ("chat", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/suture/webhook-secret", {}),
+    ("watch", "ssm:GetParameterHistory", f"arn:aws:ssm:{HERE}:parameter/shop/db", {}),
+    ("remediate_secrets", "ssm:PutParameter", f"arn:aws:ssm:{HERE}:parameter/shop/db", {}),
 ]
 
 
@@ -217,6 +220,20 @@ def test_no_role_may_ever(rights: Mapping[str, Document], function: str, action:
 @pytest.mark.parametrize("function", sorted(set(ROLES) - {"remediate_iam"}))
 def test_only_the_writer_of_permissions_may_grant(rights: Mapping[str, Document], function: str) -> None:
     assert may([rights[function]], "iam:PutRolePolicy", f"{ROLE}/shop").verdict == "denied"
+
+
+@pytest.mark.parametrize("function", ["watch", "sweep", "config_rule"])
+def test_who_reads_plain_parameters_decrypts_none(rights: Mapping[str, Document], function: str) -> None:
+    """As under `alias/aws/ssm`, whose policy lets every caller of SSM in the account."""
+    key = f"arn:aws:kms:{HERE}:key/aws-ssm"
+    everyone = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"}
+    opened = parse({"Version": "2012-10-17", "Statement": [everyone]}, "resource")
+
+    def verdict(service: str) -> str:
+        via = {"kms:ViaService": f"{service}.us-east-1.amazonaws.com"}
+        return may([rights[function]], "kms:Decrypt", key, resource_policy=opened, context=via).verdict
+
+    assert (verdict("ssm"), verdict("s3")) == ("denied", "allowed")
 
 
 @pytest.mark.parametrize("function", sorted(set(ROLES) - set(WRITERS)))

@@ -31,7 +31,8 @@ TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 @pytest.fixture(autouse=True)
 def account() -> Iterator[None]:
     mends.apply()
-    mends.apply_to_templates()
+    for service in ("cloudformation", "ecs", "ssm"):
+        mends.apply_to(service)
     with mock_aws():
         yield
 

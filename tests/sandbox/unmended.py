@@ -377,6 +377,50 @@ def a_policy_keeps_the_arn_of_who_is_deleted() -> bool:
     return arn in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"]
 
 
+@gap
+def ssm_keeps_the_key_of_what_is_plain() -> bool:
+    client = boto3.client("ssm")
+    client.put_parameter(Name="p", Type="SecureString", Value="v")
+    client.put_parameter(Name="p", Type="String", Value="v", Overwrite=True)
+    return "KeyId" in client.describe_parameters()["Parameters"][0]
+
+
+@gap
+def ssm_tells_policies_as_objects() -> bool:
+    client, given = boto3.client("ssm"), {"Type": "NoChangeNotification", "Version": "1.0"}
+    client.put_parameter(Name="p", Type="String", Value="v", Tier="Advanced", Policies=json.dumps([given]))
+    (policy,) = client.describe_parameters()["Parameters"][0]["Policies"]
+    return bool(policy["PolicyText"] != json.dumps(given))
+
+
+@gap
+def ecs_describes_an_inactive_family() -> bool:
+    client = boto3.client("ecs")
+    client.register_task_definition(family="f", containerDefinitions=[])
+    client.deregister_task_definition(taskDefinition="f:1")
+    return not refused(client.describe_task_definition, taskDefinition="f")
+
+
+@gap
+def ecs_lists_inactive_families() -> bool:
+    client = boto3.client("ecs")
+    client.register_task_definition(family="f", containerDefinitions=[])
+    client.deregister_task_definition(taskDefinition="f:1")
+    return bool(client.list_task_definition_families(status="ACTIVE")["families"])
+
+
+@gap
+def cloudformation_shows_what_has_noecho() -> bool:
+    client = boto3.client("cloudformation")
+    template = {
+        "Parameters": {"Word": {"Type": "String", "NoEcho": True}},
+        "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
+    }
+    given = [{"ParameterKey": "Word", "ParameterValue": "shown"}]
+    client.create_stack(StackName="s", TemplateBody=json.dumps(template), Parameters=given)
+    return bool(client.describe_stacks(StackName="s")["Stacks"][0]["Parameters"][0]["ParameterValue"] != "****")
+
+
 def main() -> None:
     os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing", AWS_DEFAULT_REGION="us-east-1")
     found = {}

@@ -31,5 +31,9 @@ def tagged(aws: Aws, operation: str, parameters: Mapping[str, Json], key: str) -
 
 
 def pairs(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """A list of tags as a map. KMS spells the keys `TagKey` and `TagValue`, the others `Key` and `Value`."""
-    return {t.get("Key", t.get("TagKey", "")): t.get("Value", t.get("TagValue", "")) for t in tags}
+    """A list of tags as a map. Keys are `Key` and `Value`; KMS spells `TagKey` and `TagValue`, others in lower case."""
+    return {_first(t, "Key", "TagKey", "key"): _first(t, "Value", "TagValue", "value") for t in tags}
+
+
+def _first(tag: Mapping[str, str], *spellings: str) -> str:
+    return next((tag[name] for name in spellings if name in tag), "")

@@ -6,6 +6,7 @@ is never bent to moto.
 
 from __future__ import annotations
 
+import importlib
 import threading
 
 from . import (
@@ -55,6 +56,9 @@ _MENDS = (
     secretsmanager,
     principals,
 )
+_LATER = ("cloudformation", "ecs", "ssm")
+"""CloudFormation brings every service's models, ECS and SSM those of EC2: seconds that few clients need."""
+
 _once = threading.Lock()
 _applied: list[str] = []
 
@@ -68,10 +72,12 @@ def apply() -> None:
                 _applied.append(mend.__name__)
 
 
-def apply_to_templates() -> None:
-    """Teach moto's CloudFormation the resource types that it lacks. Apart, since importing it takes a second."""
+def apply_to(service: str) -> None:
+    """Patch moto's part for a service that takes long to import; nothing for one that `apply` has patched already."""
     apply()
-    from . import cloudformation
-
-    with _once:
-        cloudformation.mend()
+    if service in _LATER:
+        mend = importlib.import_module(f".{service}", __name__)
+        with _once:
+            if mend.__name__ not in _applied:
+                mend.mend()
+                _applied.append(mend.__name__)

@@ -1,7 +1,8 @@
-"""CloudFormation: the resource types that moto leaves out and a serverless stack needs.
+"""CloudFormation: the resource types that moto leaves out and a serverless stack needs; NoEcho shown as stars.
 
-AWS: CloudFormation User Guide, AWS::SQS::QueuePolicy, AWS::Lambda::Url, AWS::ApiGateway::Stage,
-AWS::ApiGateway::Account, AWS::Lambda::Alias.
+moto looks for a parameter's value among the names of those with NoEcho. AWS: CloudFormation User Guide,
+AWS::SQS::QueuePolicy, AWS::Lambda::Url, AWS::ApiGateway::Stage, AWS::ApiGateway::Account, AWS::Lambda::Alias;
+"Parameters section structure" (NoEcho).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from moto.apigateway.models import apigateway_backends
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.utils import get_backend
 from moto.cloudformation import parsing
+from moto.cloudformation.models import Stack as MotoStack
 from moto.core.common_models import CloudFormationModel
 from moto.sqs.models import sqs_backends
 
@@ -199,7 +201,13 @@ class GatewayAccount(Made):
 _TYPES = (QueuePolicy, FunctionUrl, Alias, Stage, GatewayAccount)
 
 
+def _parameters(stack: Any) -> list[dict[str, Any]]:
+    held, hidden = stack.resource_map.resolved_parameters, stack.resource_map.no_echo_parameter_keys
+    return [{"ParameterKey": k, "ParameterValue": "****" if k in hidden else v} for k, v in held.items()]
+
+
 def mend() -> None:
+    MotoStack.parameter_list = property(_parameters)
     known = [model for model in parsing.get_model_list() if model is not Made]
     models = [*known, *(kind for kind in _TYPES if kind not in known)]
     types = {model.cloudformation_type(): model for model in models}

@@ -200,7 +200,8 @@ def test_a_harmless_command_runs(line: str) -> None:
 
 def test_the_readme_has_its_commands_and_stays_short() -> None:
     assert {"make demo", "make test"} <= set(lines_of(ROOT / "README.md", "sh"))
-    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) < 100
+    written = [line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if not line.startswith("| [")]
+    assert len(written) < 80, "the rendered table of controls may grow, and nothing else"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

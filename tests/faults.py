@@ -290,12 +290,9 @@ def _stage(stage: Stage, name: str) -> str:
 
 
 def _parameter(stage: Stage, name: str) -> str:
-    from suture.sandbox import mends
-
-    mends.apply_to("ssm")
-    client = boto3.client("ssm", region_name=REGION)
-    client.put_parameter(Name=f"/{name}/password", Type="String", Value="hunter2-" + "Tr0ub4dor&3", Tier="Advanced")
-    return f"/{name}/password"
+    password = {"Name": f"/{name}/password", "Type": "String", "Value": "hunter2-" + "Tr0ub4dor&3"}
+    boto3.client("ssm", region_name=REGION).put_parameter(**password)
+    return password["Name"]
 
 
 WOUNDS: Mapping[str, Wound] = {

@@ -302,5 +302,9 @@ _OURSELVES: tuple[tuple[str, tuple[str, ...], tuple[Json, ...]], ...] = (
         ("s3:GetBucket*", "s3:GetEncryptionConfiguration", "s3:GetObject*", "s3:ListBucket"),
         (_arn("AuditBucket"), _sub("${AuditBucket.Arn}/*")),
     ),
-    ("NeverOurParameter", ("ssm:GetParameters", "ssm:ListTagsForResource"), (_SECRET_PARAMETER,)),
+    (
+        "NeverOurParameters",
+        ("ssm:GetParameters", "ssm:ListTagsForResource"),
+        (_SECRET_PARAMETER, _SLACK_TOKEN, _SLACK_SECRET),
+    ),
 )

@@ -7,7 +7,6 @@ and not to CloudWatch Logs.
 from __future__ import annotations
 
 import json
-import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Mapping
@@ -40,6 +39,7 @@ from suture.sandbox.processes import FunctionSpec, Place, Result, Sink, endpoint
 from suture.sandbox.quiet import Quiet
 from suture.sandbox.server import Server
 from suture.sandbox.signers import find_signer
+from suture.sandbox.sinks import nowhere, to_stderr
 from suture.sandbox.slack.server import FakeSlack
 from suture.sandbox.stack import Stack, deploy
 from suture.sandbox.state import Lock, check_place, write_whole
@@ -339,17 +339,3 @@ class Sandbox:
 
 def _documents(texts: tuple[str, ...] | None) -> tuple[Document, ...] | None:
     return None if texts is None else tuple(parse_policy(text, "identity") for text in texts)
-
-
-_writing = threading.Lock()
-
-
-def nowhere(function: str, line: str) -> None:
-    """Forget it."""
-
-
-def to_stderr(function: str, line: str) -> None:
-    """One line that a function printed, or that the sandbox says itself."""
-    with _writing:
-        sys.stderr.write(f"{function:<17} {line}\n")
-        sys.stderr.flush()

@@ -7,7 +7,7 @@ that asks again later comes to the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from .routing import Hours, hours_from
 from .runbooks import seconds
 
 if TYPE_CHECKING:
+    from .approvals import Approval
     from .cases import Case
     from .governance import Pins
 
@@ -91,3 +92,16 @@ def stand_ins_of(pins: Pins, case: Case, lasts: int) -> StandIns:
     if not case.expires:
         return lambda at: ()
     return attention_of(pins, case).stand_ins(asked_at(case.expires, lasts))
+
+
+def in_force(given: Iterable[Approval], case: Case, lasts: int) -> tuple[Approval, ...]:
+    """The words that answer the present asking, of which an approval lasts `lasts` seconds.
+
+    A plan that was applied and taken back may be proposed again to the letter; what people said the first time, about
+    it or about its undo, is no answer to that.
+    """
+    asked = asked_at(case.expires, lasts) if case.expires else None
+    last = max((s["at"] for s in case.stages if s["plan"]["digest"] == case.plan_digest), default=case.applied)
+    applied = datetime.fromisoformat(last) if last else None
+    since = {"apply": asked, "undo": applied}
+    return tuple(a for a in given if (begun := since.get(a.about)) is None or datetime.fromisoformat(a.at) >= begun)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import approvals, expressions, governance, planning
-from .attention import stand_ins_of
+from .attention import in_force, stand_ins_of
 from .aws import executor, readers
 from .aws.deployment import Deployment
 from .aws.executor import Hands, MustWait
@@ -144,7 +144,7 @@ def _not_to_undo(d: Deployment, hands: Hands, case: Case, runbook: Runbook) -> s
 
 
 def _no_quorum(d: Deployment, case: Case, runbook: Runbook, about: str) -> str:
-    given = d.ledger.approvals(case.id)
+    given = in_force(d.ledger.approvals(case.id), case, runbook.approval.expires)
     people, standing = d.packaged.people, stand_ins_of(d.packaged.pins, case, runbook.approval.expires)
     quorum = approvals.quorum(people, given, runbook.approval, case.principals, case.plan_digest, about, standing)
     return "" if quorum.stands else "; ".join(quorum.reasons)

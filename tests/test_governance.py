@@ -289,8 +289,9 @@ def modes(folder: str, account: str) -> dict[str, str]:
     return {c: effective_mode(pins, *entry, account)[0] for c, entry in found.items() if entry}
 
 
-OBSERVED = {"iam-policy-stale-version", "iam-role-unused-permissions"}
-"""Controls whose runbook is not pinned as shipped: it would let a writer delete policy versions, or attach policies."""
+OBSERVED = {"iam-policy-stale-version", "iam-role-unused-permissions", "ssm-parameter-plaintext-secret"}
+"""Controls whose runbook is not pinned as shipped: it would let a writer delete policy versions, attach policies or
+put any parameter."""
 
 
 def test_what_ships_proposes_everything_and_nobody_may_decide() -> None:

@@ -23,7 +23,7 @@ from world import ACCOUNT, REGION, Context, World, function
 from chalicelib import messages, pipeline
 from chalicelib.approvals import identity_of_arn
 from chalicelib.aws.deployment import WRITERS
-from chalicelib.chat import notices
+from chalicelib.chat import facts
 from chalicelib.chat.decide import Request, decide
 from suture.cli import secrets_status
 from suture.cli.case_page import page
@@ -90,7 +90,7 @@ class Outside:
         cases = json.loads(json.dumps(cases, default=str))
         path = report.write(self.folder / "report.html", cases)
         out = self.capture.readouterr()
-        said = [messages.text(c, notices.shown(), ("Olly",)) for c in self.w.cases()]
+        said = [messages.text(c, facts.shown(), ("Olly",)) for c in self.w.cases()]
         status = [secrets_status.told(c) for c in cases]
         return {
             "table and journal": json.dumps(self.w.items(), default=str),

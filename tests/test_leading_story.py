@@ -24,7 +24,7 @@ from world import REGION, World, function, role
 
 from chalicelib import messages
 from chalicelib.aws.readers import lambda_function
-from chalicelib.chat import notices
+from chalicelib.chat import facts
 from chalicelib.errors import BadRequest
 
 OTHERS = {"TABLE": "orders", "QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/q", "ODD": "ä=\n\t\"'"}
@@ -39,7 +39,7 @@ def begin(w: World) -> None:
 def test_the_whole_way_out(w: World) -> None:
     begin(w)
     assert (case_of(w).state, stage_of(w)) == ("PENDING", "store")
-    words = messages.text(case_of(w), notices.shown(), ("Olly",))
+    words = messages.text(case_of(w), facts.shown(), ("Olly",))
     assert "Stage 3 of 10, store. Next: approvers." in words and "suture secrets status" in words
     approve(w, "store")
     (secret,) = stored()
@@ -48,7 +48,7 @@ def test_the_whole_way_out(w: World) -> None:
     approve(w, "grant")
     (document,) = policies_of("pay-role").values()
     assert [s["Resource"] for s in document["Statement"]] == [secret["ARN"]]
-    words = messages.text(case_of(w), notices.shown(), ("Olly",))
+    words = messages.text(case_of(w), facts.shown(), ("Olly",))
     assert 'Environment=(not shown; {"set": {"DB_PASSWORD_SECRET_ARN": "arn:' in words
     approve(w, "reference")
     assert variables("pay") == {**OTHERS, "DB_PASSWORD": VALUE, "DB_PASSWORD_SECRET_ARN": secret["ARN"]}

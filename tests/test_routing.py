@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.approvals import Approval, people_from, quorum, who_may
-from chalicelib.attention import Attention, attention_from, attention_of
+from chalicelib.attention import Attention, attention_from, attention_of, in_force
 from chalicelib.cases import Case
 from chalicelib.governance import pins_from
 from chalicelib.model import Principal
@@ -145,3 +145,14 @@ def test_the_pin_that_names_the_account_says_how_to_ask() -> None:
     assert attention_of(pins, replace(planned, account="999999999999")).remind == 3600
     assert attention_of(pins, replace(planned, plan={"runbook": "b", "version": "2.0.0"})) == Attention()
     assert attention_of(pins, CASE) == Attention()
+
+
+def test_what_was_said_before_a_plan_was_taken_back_answers_no_new_asking() -> None:
+    """Asked at 10:00 for a plan that was applied at 9:00, taken back, and is proposed again to the letter."""
+    words = [
+        Approval("sam", "sha256:p", about, "approve", f"2026-11-20T{hour}:30:00.000Z")
+        for about, hour in (("apply", "08"), ("apply", "10"), ("undo", "08"), ("undo", "10"))
+    ]
+    case = replace(CASE, expires="2026-11-21T10:00:00.000Z", applied="2026-11-20T09:00:00.000Z")
+    assert in_force(words, case, 24 * 3600) == (words[1], words[3])
+    assert in_force(words, replace(CASE, expires="", applied=""), 0) == tuple(words)

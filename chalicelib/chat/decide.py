@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from .. import approvals, quieting
 from ..approvals import Approval, Identity, Person
-from ..attention import stand_ins_of
+from ..attention import in_force, stand_ins_of
 from ..aws.deployment import Deployment
 from ..aws.handover import hand_over, tell
 from ..aws.ledger import Entry, Ledger, place_of
@@ -107,7 +107,7 @@ def _approve(d: Deployment, case: Case, requirement: Requirement, person: Person
     if case.expires <= iso(d.now()):
         raise BadRequest(f"the plan of case {case.id} expired at {case.expires}", status=409)
     word = _word(d, person, request, "apply", "approve")
-    given = d.ledger.approvals(case.id)
+    given = _given(d, case, requirement)
     if _latest(given, word) == "approve":
         raise BadRequest(f"{person.name} has approved this plan already", status=409)
     quorum = _quorum(d, case, requirement, (*given, word))
@@ -137,7 +137,7 @@ def _revoke(d: Deployment, case: Case, requirement: Requirement, person: Person,
         _must_be(d, case, "PENDING")
     _must_match(case, request)
     word = _word(d, person, request, about, "revoke")
-    if _latest(d.ledger.approvals(case.id), word) != "approve":
+    if _latest(_given(d, case, requirement), word) != "approve":
         raise BadRequest(f"{person.name} has not approved this plan", status=409)
     return _recorded(d, case, person, f"{person.name} took the approval back", word, ())
 
@@ -151,7 +151,7 @@ def _undo(d: Deployment, case: Case, requirement: Requirement, person: Person, r
     if newer != case.id:
         raise BadRequest(f"the same problem is open again as case {newer}", status=409, next_step="decide about that")
     word = _word(d, person, request, "undo", "approve")
-    given = d.ledger.approvals(case.id)
+    given = _given(d, case, requirement)
     if _latest(given, word) == "approve":
         raise BadRequest(f"{person.name} has asked for this undo already", status=409)
     quorum = _quorum(d, case, requirement, (*given, word))
@@ -185,7 +185,7 @@ def _attest(d: Deployment, case: Case, requirement: Requirement, person: Person,
     stage = stages.to_attest(d, case)
     said = stages.attestation(request.by, request.at, request.reason, case.opened, iso(d.now()))
     word = Approval(person.id, f"stage {stage.name}", "attest", "approve", iso(d.now()), said["how"])
-    quorum = _quorum(d, case, requirement, (*d.ledger.approvals(case.id), word))
+    quorum = _quorum(d, case, requirement, (*_given(d, case, requirement), word))
     if not quorum.stands:
         return _recorded(d, case, person, f"{person.name} attested {stage.name}", word, quorum.reasons)
     words = {**said, "attested_by": person.id, "attested_at": iso(d.now())}
@@ -263,6 +263,10 @@ def _requirement(d: Deployment, case: Case, request: Request) -> Requirement:
     if request.decision in ("snooze", "suppress"):
         return Requirement(1, (approvals.SECURITY,), 0)
     raise BadRequest(f"case {case.id} has no plan to decide about", status=409)
+
+
+def _given(d: Deployment, case: Case, requirement: Requirement) -> tuple[Approval, ...]:
+    return in_force(d.ledger.approvals(case.id), case, requirement.expires)
 
 
 def _quorum(d: Deployment, case: Case, requirement: Requirement, given: tuple[Approval, ...]) -> approvals.Quorum:

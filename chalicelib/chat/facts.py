@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from .. import approvals
-from ..attention import stand_ins_of
+from ..attention import in_force, stand_ins_of
 from ..aws.deployment import Deployment
 from ..aws.operations import OPERATIONS
 from ..cases import AFTER_APPLY, Case
@@ -47,7 +47,7 @@ def facts_of(d: Deployment, case: Case) -> Facts:
     why, requirement = _why(case), requirement_of(d, case)
     if requirement is None:
         return Facts(why, shown())
-    people, given = d.packaged.people, d.ledger.approvals(case.id)
+    people, given = d.packaged.people, in_force(d.ledger.approvals(case.id), case, requirement.expires)
     about = "undo" if case.applied and case.state in AFTER_APPLY else "apply"
     standing = stand_ins_of(d.packaged.pins, case, requirement.expires)
     quorum = approvals.quorum(people, given, requirement, case.principals, case.plan_digest, about, standing)

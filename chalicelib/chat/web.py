@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import approvals
 from ..approvals import Identity
-from ..attention import stand_ins_of
+from ..attention import in_force, stand_ins_of
 from ..aws.deployment import Deployment
 from ..cases import AFTER_APPLY, TRANSITIONS, Case
 from ..errors import BadRequest, SutureError
@@ -106,7 +106,8 @@ def _who(d: Deployment, case: Case, given: tuple[approvals.Approval, ...]) -> Ma
     if case.is_by_hand:
         return {"can_decide": who, "quorum": None}
     about = "undo" if case.applied and case.state in AFTER_APPLY else "apply"
-    quorum = approvals.quorum(people, given, runbook.approval, case.principals, case.plan_digest, about, standing)
+    words = in_force(given, case, runbook.approval.expires)
+    quorum = approvals.quorum(people, words, runbook.approval, case.principals, case.plan_digest, about, standing)
     return {
         "can_decide": who,
         "quorum": {

@@ -11,13 +11,11 @@ from . import jscalls, sdk
 from .jsvalues import (
     ANYTHING,
     NOTHING,
-    Client,
     Documents,
     Node,
     Object,
     Package,
     Symbol,
-    Text,
     Value,
     Values,
     arguments,
@@ -27,6 +25,7 @@ from .jsvalues import (
     text_of,
     walk,
 )
+from .values import Client, Text
 
 PASSES = 3
 

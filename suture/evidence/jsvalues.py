@@ -6,18 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .values import Client, Text, Unknown
+
 Node = Any
 """A tree-sitter node."""
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Anything, besides what else is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +25,6 @@ class Symbol:
 
     package: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    service: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,10 @@ from . import jscalls, sdk
 from .jseval import File, Reader, bind_names, parameters, place, value_of
 from .jsvalues import (
     ANYTHING,
-    Client,
     Documents,
     Node,
     Object,
     Symbol,
-    Text,
     Values,
     arguments,
     literal_text,
@@ -32,6 +30,7 @@ from .jsvalues import (
     text_of,
     walk,
 )
+from .values import Client, Text
 
 SUFFIXES = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 

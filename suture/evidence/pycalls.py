@@ -12,7 +12,6 @@ from chalicelib.model import Json
 from . import sdk
 from .pyvalues import (
     NOTHING,
-    Client,
     Collection,
     Instance,
     Method,
@@ -24,6 +23,7 @@ from .pyvalues import (
     literal,
     one_text,
 )
+from .values import Client
 
 Texts = Callable[[ast.expr], Values]
 Made = tuple[str, str, Mapping[str, Json]]

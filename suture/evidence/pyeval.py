@@ -16,7 +16,6 @@ from .pyvalues import (
     ANYTHING,
     NOTHING,
     Class,
-    Client,
     Collection,
     Environment,
     Function,
@@ -26,13 +25,13 @@ from .pyvalues import (
     Polled,
     Resource,
     Sdk,
-    Text,
     Value,
     Values,
     carries_aws,
     keywords,
     one_text,
 )
+from .values import Client, Text
 
 _HARMLESS = frozenset(
     ("print", "len", "isinstance", "type", "id", "hash", "bool", "str", "repr", "hasattr", "callable")

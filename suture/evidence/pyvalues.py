@@ -7,25 +7,12 @@ from dataclasses import dataclass
 
 from chalicelib.model import Json
 
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Anything, besides what else is known: a name that has been given a value that cannot be followed."""
+from .values import Client, Text, Unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Sdk:
     """boto3, botocore.session, or a session of either: what makes clients."""
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    service: str
 
 
 @dataclass(frozen=True, slots=True)

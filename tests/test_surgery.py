@@ -122,7 +122,8 @@ def test_afterwards_nobody_public_is_left_nothing_is_new_and_doing_it_again_chan
     stripped = [{k: v for k, v in s.items() if k != "Principal"} for s in before["Statement"]]
     assert all({k: v for k, v in s.items() if k != "Principal"} in stripped for s in after["Statement"])
     untouched = [s for i, s in enumerate(found) if i not in surgery.public_trust(before)]
-    assert [s for s in after["Statement"] if s in untouched] == untouched
+    left = iter(after["Statement"])
+    assert all(s in left for s in untouched), "each in its place; a narrowed one may have come to equal another"
 
 
 @given(st.lists(st.text(max_size=20), max_size=4), st.lists(st.text(max_size=20), max_size=4))

@@ -28,7 +28,7 @@ play: setup ## The same, and then approve a fix yourself in a browser
 	@$(BIN)/suture demo --stay
 
 test: lint ## Everything that CI checks
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup ## Style, types, and that rendered files are fresh
 	@$(BIN)/ruff check .

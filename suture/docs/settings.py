@@ -65,15 +65,25 @@ def page_for(root: Path) -> str:
         "## The command's environment",
         table(("variable", "what it is for"), [(codes(name.split(", ")), what) for name, what in COMMAND.items()]),
         "## What the stack gives out",
-        table(("output", "resource"), [(code(n), code(str(o["Value"].get("Ref")))) for n, o in _outputs(document)]),
+        table(("output", "resource"), [(code(n), code(_resource_of(o["Value"]))) for n, o in _outputs(document)]),
     )
 
 
 def _parameters(parameters: Mapping[str, Json]) -> Iterator[tuple[str, ...]]:
     for name, entry in parameters.items():
-        pattern = entry.get("AllowedPattern", "")
-        allowed = codes(entry.get("AllowedValues", ())) or (code(pattern) if pattern else "any text")
-        yield code(name), code(str(entry["Default"]) or '""'), allowed, entry["Description"].replace("<", "&lt;")
+        default = code(str(entry["Default"]) or '""')
+        yield code(name), default, _allowed(entry), entry["Description"].replace("<", "&lt;")
+
+
+def _allowed(entry: Mapping[str, Json]) -> str:
+    if entry["Type"] == "Number":
+        return f"{entry['MinValue']} to {entry['MaxValue']}"
+    pattern = entry.get("AllowedPattern", "")
+    return codes(entry.get("AllowedValues", ())) or (code(pattern) if pattern else "any text")
+
+
+def _resource_of(value: Mapping[str, Json]) -> str:
+    return str(value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0])
 
 
 def _environment(resources: Mapping[str, Json]) -> Iterator[tuple[str, ...]]:

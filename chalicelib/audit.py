@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .model import Json
 
 MANIFEST = "suture-audit-manifest/1"
+_BASE64 = re.compile("(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,36 @@ def chain_problems(case: str, records: Sequence[Stored], head: tuple[int, str] |
         yield Problem(case, previous, "this record or the head was changed: the head names another one")
 
 
-def manifest(day: str, previous: str, heads: Mapping[str, tuple[int, str]]) -> dict[str, Json]:
+def manifest(day: str, at: str, previous: str, heads: Mapping[str, tuple[int, str]]) -> dict[str, Json]:
     """The document that anchors one day: every case's version and hash, and the hash of the manifest before it."""
     listed = {case: {"version": version, "hash": hash_} for case, (version, hash_) in sorted(heads.items())}
-    return {"kind": MANIFEST, "day": day, "previous": previous, "heads": listed}
+    return {"kind": MANIFEST, "day": day, "at": at, "previous": previous, "heads": listed}
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A manifest as it is kept: the very text that was signed, its signature (base64 of DER), and what it says."""
+
+    text: str
+    signature: str
+    document: Mapping[str, Json]
+
+
+def sealed(text: str, signature: str) -> str:
+    """The one object that holds a manifest's text and its signature."""
+    return json.dumps({"manifest": text, "signature": signature})
+
+
+def opened(content: str) -> Sealed | None:
+    """What `sealed` made, unchecked: the signature may be anybody's. None where it is something else."""
+    outer = _read(content)
+    text, signature = outer.get("manifest"), outer.get("signature")
+    if not isinstance(text, str) or not isinstance(signature, str):
+        return None
+    document = _read(text)
+    texts = all(isinstance(document.get(key), str) for key in ("day", "at", "previous"))
+    is_ours = document.get("kind") == MANIFEST and texts and isinstance(document.get("heads"), dict)
+    return Sealed(text, signature, document) if is_ours and _BASE64.fullmatch(signature) else None
 
 
 def anchor_problems(anchored: Mapping[str, Json], hashes: Mapping[str, Mapping[str, str]]) -> Iterator[Problem]:

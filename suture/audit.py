@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.audit import Problem, Stored, anchor_problems, chain_problems, link
+from chalicelib.audit import Problem, Sealed, Stored, anchor_problems, chain_problems, link, opened
 from chalicelib.errors import BadInput
 from chalicelib.model import Json
 
@@ -36,11 +36,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One day's anchor: its text as signed, the signature in base64, and how often the object was written."""
+    """One day's anchor, and how often the object was written. `sealed` is None where it is no manifest of ours."""
 
     day: str
-    text: str
-    signature: str
+    sealed: Sealed | None
     writes: int
 
 
@@ -103,24 +102,20 @@ class Source:
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=_FOLDER):
             for version in page.get("Versions", ()):
                 versions.setdefault(version["Key"], []).append(version)
-        for key in sorted(k for k in versions if k.endswith(".json")):
-            text, signature = (self._first(s3, versions.get(k, [])) for k in (key, f"{key}.sig"))
+        for key in sorted(versions):
             day = key.removeprefix(_FOLDER).removesuffix(".json")
-            yield Manifest(day, text, signature, len(versions[key]))
+            yield Manifest(day, opened(self._first(s3, versions[key])), len(versions[key]))
 
-    def is_signed(self, manifest: Manifest) -> bool:
+    def is_signed(self, manifest: Sealed) -> bool:
         """Does KMS say that the deployment's key signed this very text?"""
         try:
-            signature = base64.b64decode(manifest.signature, validate=True)
             answer = self.session.client("kms").verify(
                 KeyId=self.key,
                 Message=hashlib.sha256(manifest.text.encode()).digest(),
                 MessageType="DIGEST",
-                Signature=signature,
+                Signature=base64.b64decode(manifest.signature),
                 SigningAlgorithm="ECDSA_SHA_256",
             )
-        except ValueError:
-            return False
         except ClientError as error:
             if error.response["Error"]["Code"] in ("KMSInvalidSignatureException", "ValidationException"):
                 return False
@@ -132,8 +127,6 @@ class Source:
         return bytes(self.session.client("kms").get_public_key(KeyId=self.key)["PublicKey"])
 
     def _first(self, s3: Any, versions: list[Mapping[str, Any]]) -> str:
-        if not versions:
-            return ""
         first = min(reversed(versions), key=lambda v: v["LastModified"])  # S3 lists the newest first
         answer = s3.get_object(Bucket=self.bucket, Key=first["Key"], VersionId=first["VersionId"])
         return str(answer["Body"].read().decode("utf-8", "replace"))
@@ -176,26 +169,16 @@ def _anchors(source: Source, manifests: list[Manifest], cases: Mapping[str, Told
     hashes = {case: {r.sk: link(r.text) for r in told.records} for case, told in cases.items()}
     before = ""
     for manifest in manifests:
-        where = f"manifest {manifest.day}"
-        document = _document(manifest.text)
+        where, kept = f"manifest {manifest.day}", manifest.sealed
         if manifest.writes > 1:
             yield Problem("", where, f"it was written {manifest.writes} times; the first writing is looked at")
-        if document is None or not source.is_signed(manifest):
+        if kept is None or not source.is_signed(kept):
             yield Problem("", where, "it is not signed by the deployment's key")
-        elif document["previous"] != before or document["day"] != manifest.day:
+        elif kept.document["previous"] != before or kept.document["day"] != manifest.day:
             yield Problem("", where, "it does not follow from the manifest before: one is missing or was replaced")
-        if document is not None and manifest.day >= since:
-            yield from anchor_problems(document, hashes)
-        before = link(manifest.text)
-
-
-def _document(text: str) -> Mapping[str, Json] | None:
-    try:
-        data = json.loads(text)
-    except ValueError:
-        return None
-    good = isinstance(data, dict) and isinstance(data.get("heads"), dict) and {"day", "previous"} <= set(data)
-    return data if good else None
+        if kept is not None and manifest.day >= since:
+            yield from anchor_problems(kept.document, hashes)
+        before = link(kept.text) if kept else ""
 
 
 def _told(case: str, items: list[Mapping[str, Any]]) -> Told:

@@ -81,8 +81,9 @@ def _files(source: Source) -> tuple[dict[str, bytes], tuple[int, int, int]]:
     files["heads.json"] = canonical(heads).encode()
     manifests = list(source.manifests()) if source.bucket else []
     for manifest in manifests:
-        files[f"manifests/{manifest.day}.json"] = manifest.text.encode()
-        files[f"manifests/{manifest.day}.json.sig"] = manifest.signature.encode()
+        kept = manifest.sealed
+        files[f"manifests/{manifest.day}.json"] = kept.text.encode() if kept else b""
+        files[f"manifests/{manifest.day}.json.sig"] = kept.signature.encode() if kept else b""
     if manifests:
         files["public-key.pem"] = _pem(source.public_key())
     counted = (len(cases), sum(len(t.records) for t in cases.values()), len(manifests))

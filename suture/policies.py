@@ -51,8 +51,11 @@ _SECRET_PARAMETER = {
 
 
 _AUDIT = (
+    ("s3:GetObject", {"Fn::Sub": "${AuditBucket.Arn}/manifests/*"}),
     ("s3:PutObject", {"Fn::Sub": "${AuditBucket.Arn}/manifests/*"}),
+    ("s3:ListBucket", {"Fn::GetAtt": ["AuditBucket", "Arn"]}),
     ("kms:Sign", {"Fn::GetAtt": ["AuditKey", "Arn"]}),
+    ("kms:Verify", {"Fn::GetAtt": ["AuditKey", "Arn"]}),
 )
 _SLACK_TOKEN = {"Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SlackTokenParameter}"}
 _SLACK_SECRET = {

@@ -68,21 +68,21 @@ def test_a_chain_cut_off_with_its_head_is_whole_and_contradicts_the_manifest() -
     """Who writes the head anew as well fools the chain; that is what the manifest is for."""
     short = WHOLE[:2]
     assert wrong(short, head(short)) == []
-    anchored = manifest("2026-11-26", "", {CASE: head(WHOLE)})
+    anchored = manifest("2026-11-26", "2026-11-26T02:00:00Z", "", {CASE: head(WHOLE)})
     hashes = {CASE: {r.sk: link(r.text) for r in short}}
     assert [p.where for p in anchor_problems(anchored, hashes)] == [sort_key(4)]
 
 
 def test_a_chain_written_anew_contradicts_the_manifest() -> None:
     forged = [record(1, "", "nothing happened")]
-    anchored = manifest("2026-11-26", "", {CASE: (1, link(WHOLE[0].text))})
+    anchored = manifest("2026-11-26", "2026-11-26T02:00:00Z", "", {CASE: (1, link(WHOLE[0].text))})
     assert wrong(forged, head(forged)) == []
     problems = list(anchor_problems(anchored, {CASE: {r.sk: link(r.text) for r in forged}}))
     assert [(p.case, p.where) for p in problems] == [(CASE, sort_key(1))]
 
 
 def test_a_case_that_is_gone_contradicts_the_manifest() -> None:
-    anchored = manifest("2026-11-26", "", {CASE: head(WHOLE)})
+    anchored = manifest("2026-11-26", "2026-11-26T02:00:00Z", "", {CASE: head(WHOLE)})
     assert [p.where for p in anchor_problems(anchored, {})] == ["HEAD"]
 
 

@@ -82,6 +82,8 @@ _CLASSES: Mapping[str, type[CallFailed]] = {
     "ConflictException": Busy,
     "EntityTemporarilyUnmodifiable": Busy,
     "PreconditionFailedException": Busy,
+    "PreconditionFailed": Busy,
+    "ConditionalRequestConflict": Busy,
     "ExpiredToken": Throttled,
     "ExpiredTokenException": Throttled,
     "Throttling": Throttled,

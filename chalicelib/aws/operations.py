@@ -291,6 +291,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "sqs:SendMessage": _own(("sqs:SendMessage", _QUEUE)),
     "kms:GenerateMac": _own(("kms:GenerateMac", "{KeyId}")),
     "kms:Sign": _own(("kms:Sign", "{KeyId}")),
+    "kms:Verify": _own(("kms:Verify", "{KeyId}")),
     "s3:PutObject": _own(("s3:PutObject", "arn:{partition}:s3:::{Bucket}/{Key}")),
     "config:PutEvaluations": _own(("config:PutEvaluations", "*")),
     "ssm:GetParameter": _own(("ssm:GetParameter", "arn:{partition}:ssm:{region}:{account}:parameter{Name}")),

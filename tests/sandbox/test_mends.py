@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -426,3 +427,19 @@ def test_a_transaction_copies_no_row_that_it_does_not_touch() -> None:
     assert backend.tables["t"] is table
     assert backend.get_item("t", row("other", ranged=True)) is other
     assert [len(model.instances_tracked) for model in (Table, Item)] == tracked
+
+
+def test_a_transaction_that_fails_takes_nothing_of_others_with_it() -> None:
+    """Half of the threads fail on the row that the other half writes."""
+    client = case_table(ranged=True)
+    client.put_item(TableName="t", Item=row("checked", "old", ranged=True))
+
+    def write(n: int) -> None:
+        ours = {"Put": {"TableName": "t", "Item": row(f"won {n // 2}", "n", ranged=True)}}
+        refused = transaction(ranged=True, owner="somebody")[3:] if n % 2 else []
+        with suppress(client.exceptions.TransactionCanceledException):
+            client.transact_write_items(TransactItems=[ours, *refused])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(200)))
+    assert len(client.scan(TableName="t")["Items"]) == 101

@@ -1,12 +1,15 @@
-"""DynamoDB: UpdateTable stores SSESpecification, and a transaction costs what it touches.
+"""DynamoDB: UpdateTable stores SSESpecification; a transaction costs what it touches, and nobody sees half of it.
 
-moto copies the whole table once for each item of a transaction. AWS: DynamoDB API Reference, UpdateTable,
-SSEDescription; TransactWriteItems ("either all of them succeed, or all of them fail").
+moto copies the whole table once for each item of a transaction, and lets the requests of other threads in between its
+parts: a rollback then takes their writes away too. AWS: DynamoDB API Reference, UpdateTable, SSEDescription;
+TransactWriteItems ("either all of them succeed, or all of them fail"); Developer Guide, "DynamoDB Transactions:
+How it works" (serializable against each other and against single writes).
 """
 
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from types import SimpleNamespace
@@ -20,8 +23,15 @@ from moto.dynamodb.responses import DynamoHandler
 
 from .patching import around
 
+_one_at_a_time = threading.RLock()
+
 
 def mend() -> None:
+    @around(DynamoHandler, "call_action")
+    def call_action(original: Any, self: Any) -> Any:
+        with _one_at_a_time:
+            return original(self)
+
     # The only tables that this module of moto copies are a transaction's.
     vars(models)["copy"] = SimpleNamespace(
         deepcopy=lambda one: one if isinstance(one, Table) else copy.deepcopy(one),

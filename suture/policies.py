@@ -9,12 +9,15 @@ Authorization Reference; leading keys: "Using IAM policy conditions for fine-gra
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from chalicelib.aws.operations import OPERATIONS, operation
 from chalicelib.model import Json
 from chalicelib.writers import WRITERS
+
+_T = TypeVar("_T")
 
 PREFIX = "suture-${Stage}-"
 BOUNDARY: Json = {"Ref": "Boundary"}
@@ -164,20 +167,44 @@ def _plumbing(duty: Duty) -> Iterator[dict[str, Json]]:
 
 
 def _calls(kind: str, operations: Iterable[str]) -> Iterator[dict[str, Json]]:
-    """Statements for catalogued calls: actions on the same resources together, and no action on a resource more."""
+    """Statements for catalogued calls: actions on the same resources together, and no action on a resource more.
+
+    Reads share statements where that stays so, since a role's policies have 10,240 characters: all that have no
+    narrower resource than everything, and else a set of actions and resources of each service.
+    """
     actions: dict[tuple[str, str, bool], set[str]] = {}
     for name in operations:
         for action, template in operation(name).iam:
-            place = (action.split(":")[0], pattern(template), action in _CONDITIONS)
-            actions.setdefault(place, set()).add(action)
-    resources: dict[tuple[str, bool, tuple[str, ...]], list[str]] = {}
+            resource, bounded = pattern(template), action in _CONDITIONS
+            service = "" if resource == "*" and not bounded else action.split(":")[0]
+            actions.setdefault((service, resource, bounded), set()).add(action)
+    sets: dict[tuple[str, bool, tuple[str, ...]], list[str]] = {}
     for (service, resource, bounded), names in sorted(actions.items()):
-        resources.setdefault((service, bounded, tuple(sorted(names))), []).append(resource)
-    for (service, bounded, together), places in resources.items():
+        sets.setdefault((service, bounded, tuple(sorted(names))), []).append(resource)
+    shared: list[dict[str, tuple[tuple[str, ...], list[str]]]] = []
+    for (service, bounded, together), places in sets.items():
+        if kind == "Read" and service and not bounded:
+            _put(shared, service, (together, places))
+            continue
         sid = f"{kind}{_words(service)}{_place(places[0])}{'Bounded' if bounded else ''}"
-        conditions = _CONDITIONS[together[0]] if bounded else None
-        found = [_sub(p) if "${" in p else p for p in places]
-        yield _allow(sid, together, found if len(found) > 1 else found[0], conditions)
+        yield _allow(sid, together, _patterns(places), _CONDITIONS[together[0]] if bounded else None)
+    for number, row in enumerate(shared, 1):
+        together = tuple(action for names, _ in row.values() for action in names)
+        yield _allow(f"{kind}Named{number}", together, _patterns([p for _, places in row.values() for p in places]))
+
+
+def _put(rows: list[dict[str, _T]], service: str, item: _T) -> None:
+    """Put an item into the first row that has none of that service."""
+    for row in rows:
+        if service not in row:
+            row[service] = item
+            return
+    rows.append({service: item})
+
+
+def _patterns(places: Sequence[str]) -> Json:
+    found = [_sub(p) if "${" in p else p for p in places]
+    return found if len(found) > 1 else found[0]
 
 
 _OUR_BOUNDARY = {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}

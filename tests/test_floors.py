@@ -22,6 +22,7 @@ FLOORS = {
     "chalicelib.redaction": LANGUAGE,
     "chalicelib.aws": SHELL,
     "chalicelib.aws.entries": LANGUAGE,
+    "chalicelib.aws.operations_callers": LANGUAGE,
     "chalicelib.aws.operations_leading": LANGUAGE,
     "chalicelib.aws.operations_commands": LANGUAGE,
     "chalicelib.aws.operations_stores": LANGUAGE,

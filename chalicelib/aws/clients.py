@@ -32,6 +32,7 @@ _MARKERS = {
     "lambda": ("NextMarker", "Marker"),
     "iam": ("Marker", "Marker"),
     "apigateway": ("position", "position"),
+    "apigatewayv2": _NEXT,
     "sqs": _NEXT,
     "sns": _NEXT,
     "secretsmanager": _NEXT,
@@ -49,6 +50,11 @@ _MARKERS = {
     "dynamodb": _NEXT,
     "cloudtrail": _NEXT,
     "cloudwatch": _NEXT,
+    "cognito-idp": _NEXT,
+    "config": _NEXT,
+    "elbv2": ("NextMarker", "Marker"),
+    "iot": ("nextToken", "nextToken"),
+    "logs": ("nextToken", "nextToken"),
 }
 """Where an answer says that there is more, and where the next request repeats it: by service, and by operation where a
 service has several ways. botocore's paginators know the same, and cost a cold start the reading of one more model."""
@@ -75,6 +81,7 @@ _CLASSES: Mapping[str, type[CallFailed]] = {
     "InvalidResourceId": Gone,  # what SSM says of the tags of a parameter that is not there
     "StateMachineDoesNotExist": Gone,
     "ResourceNotFound": Gone,
+    "TargetGroupNotFound": Gone,
     "KmsAccessDeniedException": Denied,
     "TooManyUpdates": Busy,
     "ResourceConflictException": Busy,

@@ -20,6 +20,7 @@ from ..model import Json
 from .entries import Operation
 from .entries import own as _own
 from .entries import read as _read
+from .operations_callers import CALLER_OPERATIONS
 from .operations_commands import COMMAND_OPERATIONS
 from .operations_leading import LEADING_OPERATIONS
 from .operations_places import PLACE_OPERATIONS
@@ -44,6 +45,7 @@ _LAYER = "arn:{partition}:lambda:{region}:{account}:layer:{LayerName}:{VersionNu
 
 
 OPERATIONS: Mapping[str, Operation] = {
+    **CALLER_OPERATIONS,
     **LEADING_OPERATIONS,
     **COMMAND_OPERATIONS,
     **PLACE_OPERATIONS,
@@ -211,7 +213,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "sqs:SetQueueAttributes": Operation(
         "write", (("sqs:SetQueueAttributes", _QUEUE),), shown=("QueueUrl", "Attributes"), settle=60
     ),
-    "sns:ListSubscriptions": _read("sns:ListSubscriptions", "*"),
     "sns:ListTopics": _read("sns:ListTopics", "*"),
     "sns:GetTopicAttributes": _read("sns:GetTopicAttributes", _TOPIC),
     "sns:ListTagsForResource": _read("sns:ListTagsForResource", "{ResourceArn}"),
@@ -230,7 +231,6 @@ OPERATIONS: Mapping[str, Operation] = {
         settle=30,
     ),
     "events:ListEventBuses": _read("events:ListEventBuses", "*"),
-    "events:ListRuleNamesByTarget": _read("events:ListRuleNamesByTarget", "*"),
     "events:DescribeEventBus": _read(
         "events:DescribeEventBus", "arn:{partition}:events:{region}:{account}:event-bus/{Name}"
     ),
@@ -261,7 +261,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "s3:GetBucketPolicy": _read("s3:GetBucketPolicy", _BUCKET),
     "s3:GetBucketAcl": _read("s3:GetBucketAcl", _BUCKET),
     "s3:GetPublicAccessBlock": _read("s3:GetBucketPublicAccessBlock", _BUCKET),
-    "s3:GetBucketNotificationConfiguration": _read("s3:GetBucketNotification", _BUCKET),
     "s3:GetBucketTagging": _read("s3:GetBucketTagging", _BUCKET),
     "s3:PutBucketPolicy": Operation(
         "write",

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..iam.principals import global_name
+
 _BY_ACCOUNT = (
     "s3.amazonaws.com",
     "ses.amazonaws.com",
@@ -34,6 +36,7 @@ _BY_ARN: Mapping[str, str] = {
 
 def own_account(service: str, account: str, partition: str) -> dict[str, str] | None:
     """The AddPermission parameters that bind `service` to what `account` owns; None where no page says how."""
+    service = global_name(service)
     if service in _BY_ACCOUNT:
         return {"SourceAccount": account}
     pattern = _BY_ARN.get(service)

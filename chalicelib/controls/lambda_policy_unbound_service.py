@@ -24,11 +24,17 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the account said about one service: whether `callers` were all asked for, and the sources, sorted."""
+    """What the account said about one service: whether `callers` were all asked for, and who they are, sorted."""
 
     service: str
     complete: bool
     callers: tuple[Mapping[str, Json], ...]
+
+    @property
+    def sources(self) -> list[dict[str, Json]]:
+        """The conditions that bind a grant to a caller, each once: some callers have only their account for one."""
+        found = {canonical(source): source for source in (_source(caller) for caller in self.callers)}
+        return list(found.values())
 
     def notes(self, bound_to_account: bool) -> Iterator[str]:
         """What whoever decides must know about the source that the plan names, or does not name."""
@@ -85,9 +91,13 @@ def _asked(callers: Mapping[str, Json], service: str, arn: str) -> _Asked | None
     """What the reader asked for one service and qualifier, or None where that service was not asked."""
     if service not in callers:
         return None
-    of_this = (one for one in callers[service]["Sources"] if one["FunctionArn"] == arn)
-    sources = tuple({key: one[key] for key in _SOURCE if key in one} for one in of_this)
-    return _Asked(service, callers[service]["Complete"], sources)
+    of_this = tuple(one for one in callers[service]["Sources"] if one["FunctionArn"] == arn)
+    return _Asked(service, callers[service]["Complete"], of_this)
+
+
+def _source(of: Mapping[str, Json]) -> dict[str, Json]:
+    """What of a caller, or of a grant, are conditions on its source."""
+    return {name: of[name] for name in _SOURCE if name in of}
 
 
 def _item(
@@ -101,11 +111,12 @@ def _item(
 ) -> dict[str, Json]:
     sid, sids = statement.get("Sid"), Counter(str(s.get("Sid")) for s in policy)
     grant = grant_of(statement, arn) if sids[str(sid)] == 1 else None
-    sources = list(asked.callers if asked else ()) or _named(service, policy, arn)
+    sources = (asked.sources if asked else []) or _named(service, policy, arn)
     new_sid = "suture-" + hashlib.sha256(canonical([arn, sid]).encode()).hexdigest()[:12]
     partly = asked is not None and not asked.complete
     source = sources[0] if sources and not partly else own_account(service, account, arn.split(":")[1])
     bound = _bound(grant, source, account, arn) if len(sources) < 2 and new_sid not in sids else None
+    to_account = bound is not None and (source not in sources or "SourceArn" not in bound)
     return {
         "Qualifier": name,
         "Sid": sid,
@@ -115,7 +126,7 @@ def _item(
         "Sources": sources,
         "Bound": bound,
         "NewSid": new_sid,
-        "Notes": list(asked.notes(bound is not None and source not in sources)) if asked else [_NOT_ASKED],
+        "Notes": list(asked.notes(to_account)) if asked else [_NOT_ASKED],
     }
 
 
@@ -128,7 +139,7 @@ def _named(service: str, policy: Sequence[Mapping[str, Json]], arn: str) -> list
     for statement in policy:
         grant = grant_of(statement, arn)
         if grant and grant["Principal"] == service and "SourceArn" in grant:
-            source = {name: grant[name] for name in _SOURCE if name in grant}
+            source = _source(grant)
             found[canonical(source)] = source
     return [found[key] for key in sorted(found)]
 
@@ -145,8 +156,8 @@ def _bound(
 
 
 def _names(sources: Sequence[Mapping[str, Json]]) -> str:
-    """The sources' ARNs, for a sentence; empty for none."""
-    arns = sorted({str(source["SourceArn"]) for source in sources})
+    """The ARNs of sources or callers, for a sentence; empty for none."""
+    arns = sorted({str(source.get("SourceArn") or source["Caller"]) for source in sources})
     shown = ", ".join(safe_text(arn, 150) for arn in arns[:_SHOWN])
     return f"{shown} and {len(arns) - _SHOWN} more" if len(arns) > _SHOWN else shown
 

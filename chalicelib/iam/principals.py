@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from .documents import Principal, Statement
 
 _UNIQUE_ID_PREFIXES = ("AROA", "AIDA", "AGPA", "ANPA", "AIPA", "ASIA", "AKIA")
+
+
+_REGIONAL = re.compile(r"([a-z0-9-]+)\.[a-z]{2}(?:-[a-z]+)+-\d(\.amazonaws\.com)")
+
+
+def global_name(service: str) -> str:
+    """`logs.amazonaws.com` of `logs.eu-west-1.amazonaws.com`, which is the same service in one region."""
+    return _REGIONAL.sub(r"\1\2", service)
 
 
 def is_account(text: str) -> bool:

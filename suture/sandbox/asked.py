@@ -139,7 +139,7 @@ def prefix_of(call: Call) -> str:
 def _pairs(call: Call, account: str) -> Iterator[tuple[str, str]]:
     prefix = prefix_of(call)
     if prefix == "apigateway":
-        resource = f"arn:{_partition(call)}:apigateway:{call.region}::{call.path}"
+        resource = f"arn:{_partition(call)}:apigateway:{call.region}::{call.path.removeprefix('/v2')}"
         yield f"apigateway:{_VERBS[call.request.method]}", resource
         return
     known = _entry(prefix, call)

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from botocore import xform_name
+from calling import rest_api
 from foreign import Client, allow, code, policy
-from holders import ACCOUNT, HERE, HOLDERS, Holder
+from holders import ACCOUNT, HERE, HOLDERS, Aws, Holder
 from scenes import OTHER, OURS, OWN_ROOT, PARTNER, STRANGER, Ask, Calls, Scene, State, resource_ask
 
 OWN = {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}
@@ -86,16 +87,22 @@ def holder_scene(name: str, who: str = "deployer", groups: tuple[str, ...] = ("o
 
 
 def grants(client: Client, name: str) -> State:
-    """The policies of a function and of its alias, as plain reads show them."""
+    """The policies of a function and of its alias, as plain reads show them, by Sid: AddPermission appends, so that
+    what was taken out and put back stands elsewhere, and means the same."""
     found = {}
     for qualifier in ("", "prod"):
         lambdas = client.aws("lambda")
         where = {"Qualifier": qualifier} if qualifier else {}
         try:
-            found[qualifier] = json.loads(lambdas.get_policy(FunctionName=name, **where)["Policy"])
+            policy = json.loads(lambdas.get_policy(FunctionName=name, **where)["Policy"])
+            found[qualifier] = {**policy, "Statement": sorted(policy["Statement"], key=_sid)}
         except lambdas.exceptions.ResourceNotFoundException:
             found[qualifier] = None
     return found
+
+
+def _sid(statement: State) -> str:
+    return str(statement["Sid"])
 
 
 def _function(client: Client, name: str) -> Any:
@@ -154,35 +161,54 @@ def public_grants() -> Scene:
     )
 
 
+def nightly_rule(aws: Aws, name: str, target: str) -> dict[str, str]:
+    events = aws("events")
+    events.put_rule(Name=name, EventPattern='{"source": ["shop"]}')
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": target}])
+    return {"SourceArn": f"arn:aws:events:{HERE}:rule/{name}"}
+
+
 def service_grants() -> Scene:
-    """A service that acts for anybody gets the one rule that the account has before the loose grant leaves."""
-    name, service = "e2e-deputy", "events.amazonaws.com"
-    rule = f"arn:aws:events:{HERE}:rule/nightly"
+    """Services that act for anybody get the one API and the one rule that the account has before loose grants leave."""
+    name = "e2e-deputy"
+    loose = {"loose-api": "apigateway.amazonaws.com", "loose-rule": "events.amazonaws.com"}
+    sources: dict[str, dict[str, str]] = {}
 
     def breaks(client: Client) -> str:
         _function(client, name)
-        events = client.aws("events")
-        events.put_rule(Name="nightly", EventPattern='{"source": ["shop"]}')
-        events.put_targets(Rule="nightly", Targets=[{"Id": "1", "Arn": _arn(name)}])
-        _grant(client, name, "loose", service)
+        sources["loose-api"] = rest_api(client.aws, name, _arn(name))
+        sources["loose-rule"] = nightly_rule(client.aws, name, _arn(name))
+        for sid, service in loose.items():
+            _grant(client, name, sid, service)
         return name
 
     def fixed(client: Client, id_: str, before: State) -> State:
-        left = _without(before, {"": "loose"})
-        loose = next(s for s in before[""]["Statement"] if s["Sid"] == "loose")
-        bound = {**loose, "Sid": _new_sid(client, name), "Condition": {"ArnLike": {"AWS:SourceArn": rule}}}
-        return {**left, "": {**left[""], "Statement": [*left[""]["Statement"], bound]}}
+        held, new = before[""]["Statement"], _new_sids(client, name)
+        kept = [s for s in held if s["Sid"] not in loose]
+        bound = [
+            {**s, "Sid": new[s["Principal"]["Service"]], "Condition": {"ArnLike": {"AWS:SourceArn": arn}}}
+            for s in held
+            if s["Sid"] in loose
+            for arn in sources[s["Sid"]].values()
+        ]
+        return {**before, "": {**before[""], "Statement": sorted([*kept, *bound], key=_sid)}}
 
     def calls(client: Client, id_: str, before: State) -> Calls:
-        added = {"Action": "lambda:InvokeFunction", "Principal": service, "SourceArn": rule}
-        added |= {"FunctionName": _arn(name), "StatementId": "*"}
-        gone = {"FunctionName": _arn(name), "StatementId": "loose"}
-        return [("lambda:AddPermission", added), ("lambda:RemovePermission", gone)]
+        added = [
+            {"Action": "lambda:InvokeFunction", "Principal": service, **sources[sid], "StatementId": "*"}
+            for sid, service in loose.items()
+        ]
+        gone: list[dict[str, Any]] = [{"StatementId": sid} for sid in loose]
+        on = {"FunctionName": _arn(name)}
+        return [
+            *(("lambda:AddPermission", {**on, **parameters}) for parameters in added),
+            *(("lambda:RemovePermission", {**on, **parameters}) for parameters in gone),
+        ]
 
     def by_service(state: State) -> bool:
-        """Whether somebody else's rule may have the service call the function."""
-        loose = [s for s in state[""]["Statement"] if s["Principal"] == {"Service": service}]
-        return any("Condition" not in s for s in loose)
+        """Whether somebody else's rule or API may have its service call the function."""
+        asked = [s for s in state[""]["Statement"] if s["Principal"].get("Service") in loose.values()]
+        return any("Condition" not in s for s in asked)
 
     return Scene(
         "lambda-bind-service-grants",
@@ -192,14 +218,14 @@ def service_grants() -> Scene:
         grants,
         fixed,
         calls,
-        (Ask("a stranger's rule", by_service, True),),
+        (Ask("a stranger's rule or API", by_service, True),),
     )
 
 
-def _new_sid(client: Client, function: str) -> str:
-    """The Sid of the one grant that none of the scene's calls made."""
-    (sid,) = set(client.sids(function)) - {"bucket", "loose"}
-    return sid
+def _new_sids(client: Client, function: str) -> dict[str, str]:
+    """By service, the Sid of the grant that none of the scene's calls made."""
+    held = grants(client, function)[""]["Statement"]
+    return {s["Principal"]["Service"]: s["Sid"] for s in held if s["Sid"].startswith("suture-")}
 
 
 def layer() -> Scene:

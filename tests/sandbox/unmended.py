@@ -153,6 +153,31 @@ def apigateway_removes_no_method_settings() -> bool:
 
 
 @gap
+def apigatewayv2_lists_no_authorizers() -> bool:
+    client = boto3.client("apigatewayv2")
+    api = client.create_api(Name="a", ProtocolType="HTTP")["ApiId"]
+    given = {"AuthorizerType": "REQUEST", "AuthorizerPayloadFormatVersion": "2.0"}
+    client.create_authorizer(ApiId=api, Name="who", IdentitySource=["$request.header.A"], **given)
+    try:
+        return [one["Name"] for one in client.get_authorizers(ApiId=api)["Items"]] != ["who"]
+    except NotImplementedError:
+        return True
+
+
+@gap
+def logs_have_no_account_policies() -> bool:
+    client, kind = boto3.client("logs"), "SUBSCRIPTION_FILTER_POLICY"
+    document = json.dumps({"DestinationArn": "arn:aws:lambda:us-east-1:123456789012:function:f"})
+    try:
+        client.put_account_policy(policyName="all", policyType=kind, policyDocument=document)
+        told = [one["policyDocument"] for one in client.describe_account_policies(policyType=kind)["accountPolicies"]]
+        client.delete_account_policy(policyName="all", policyType=kind)
+        return told != [document] or bool(client.describe_account_policies(policyType=kind)["accountPolicies"])
+    except NotImplementedError:
+        return True
+
+
+@gap
 def iam_takes_a_missing_boundary() -> bool:
     iam = boto3.client("iam")
     iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)

@@ -11,6 +11,7 @@ import threading
 
 from . import (
     apigateway,
+    apigatewayv2,
     cloudtrail,
     cloudtrail_lake,
     config,
@@ -26,6 +27,7 @@ from . import (
     lambda_provisioned,
     lambda_resource_policy,
     lambda_urls,
+    logs,
     principals,
     s3,
     secretsmanager,
@@ -41,6 +43,7 @@ _MENDS = (
     lambda_urls,
     lambda_provisioned,
     apigateway,
+    apigatewayv2,
     cloudtrail,
     iam,
     iam_policies,
@@ -52,6 +55,7 @@ _MENDS = (
     dynamodb,
     events,
     kms,
+    logs,
     s3,
     secretsmanager,
     principals,

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from .documents import Principal, Statement
 
 _UNIQUE_ID_PREFIXES = ("AROA", "AIDA", "AGPA", "ANPA", "AIPA", "ASIA", "AKIA")
-
-
-_REGIONAL = re.compile(r"([a-z0-9-]+)\.[a-z]{2}(?:-[a-z]+)+-\d(\.amazonaws\.com)")
+_REGIONAL = re.compile(r"^([a-z0-9-]+)\.[a-z]{2}(?:-[a-z]+)+-\d(\.amazonaws\.com(?:\.cn)?)$")
 
 
 def global_name(service: str) -> str:

@@ -56,7 +56,8 @@ def judge(resource: Resource) -> Judgement | None:
     Grant rebuilds the statement by AddPermission, or is null. Sources are what the reader found in the account to have
     the service call this qualifier, else what the policy's other statements name for it. Bound is the grant with a
     source condition: the one source, else whatever this account owns. It is null where the service's page says no way,
-    and where there are several sources. NewSid is the name for it.
+    and where there are several sources. NewSid is the name for it. Where AWS binds by the account alone, as for secrets
+    that the function rotates, all of them are one source, and Notes name them.
     """
     items = tuple(item for name, entry in qualifiers(resource) for item in _items(name, entry, resource))
     unbound = [item for item in items if "Unknown" not in item]

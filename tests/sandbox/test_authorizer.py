@@ -252,7 +252,7 @@ def test_api_gateway_is_asked_by_verb_and_path(server: Server) -> None:
     role = Role(
         server,
         "gateway",
-        allow("apigateway:GET", f"arn:aws:apigateway:{REGION}::/*"),
+        allow("apigateway:GET", [f"arn:aws:apigateway:{REGION}::/restapis*", f"arn:aws:apigateway:{REGION}::/apis"]),
         allow("apigateway:PATCH", stages),
     )
     patch = [{"op": "replace", "path": "/description", "value": "x"}]
@@ -260,6 +260,8 @@ def test_api_gateway_is_asked_by_verb_and_path(server: Server) -> None:
     assert role.may("apigateway", "update_stage", restApiId="a1", stageName="prod", patchOperations=patch)
     assert not role.may("apigateway", "update_stage", restApiId="a1", stageName="dev", patchOperations=patch)
     assert not role.may("apigateway", "create_rest_api", name="x")
+    assert role.may("apigatewayv2", "get_apis")
+    assert not role.may("apigatewayv2", "create_api", Name="x", ProtocolType="HTTP")
 
 
 def test_passing_a_role_needs_the_right_to(server: Server) -> None:

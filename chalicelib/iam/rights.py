@@ -221,7 +221,7 @@ def _in_order(actions: frozenset[str]) -> tuple[str, ...]:
 @lru_cache(maxsize=1024)
 def _there(target: Target) -> Target:
     """A target in the one partition in which patterns are compared."""
-    return Target(tuple(map(_in_one_partition, target.patterns)), tuple(map(_in_one_partition, target.without)))
+    return Target(tuple(map(in_one_partition, target.patterns)), tuple(map(in_one_partition, target.without)))
 
 
 @lru_cache(maxsize=1024)
@@ -274,7 +274,7 @@ def _touches(statement: Statement, region: Region, known: Known) -> bool:
 
 def _patterns(patterns: Sequence[str], variables: bool, known: Known, *, at_most: bool) -> Iterator[str]:
     """Resource patterns with their policy variables filled in, or as anything (`at_most`) or left out."""
-    for pattern in map(_in_one_partition, patterns):
+    for pattern in map(in_one_partition, patterns):
         if not variables or "${" not in pattern:
             if not _names_nothing(pattern):
                 yield pattern
@@ -292,7 +292,7 @@ def _names_nothing(pattern: str) -> bool:
     return pattern.startswith("arn:aws:iam:") and "${" in pattern.rpartition("/")[2]
 
 
-def _in_one_partition(pattern: str) -> str:
+def in_one_partition(pattern: str) -> str:
     """As if there were only the partition `aws`: a policy is in force in one, whichever that is."""
     if pattern.startswith("arn:*:"):
         return "arn:aws:" + pattern[6:]

@@ -10,6 +10,7 @@ from .admin import administrator
 from .conditions import always
 from .documents import Document, Statement
 from .permissions import may
+from .rights import Region, in_one_partition
 
 
 class PassableRole(NamedTuple):
@@ -41,30 +42,57 @@ class PolicyVersions(NamedTuple):
 
 
 class Strong(NamedTuple):
-    """A role that is administrator or gets there: the sentences that say how, and in short why."""
+    """A role that is administrator or gets there: the sentences that say how, in short why, whether a condition has to
+    hold for it, and whether it goes through something of which nothing is known."""
 
     role: PassableRole
     steps: tuple[str, ...]
     why: str
+    conditional: bool = False
+    unknown: bool = False
+
+
+class Unread(NamedTuple):
+    """Roles with ARNs of the form of `pattern` that the principal `by` may pass or assume, and that nobody looked at;
+    `why`, as a sentence without its full stop."""
+
+    by: str
+    pattern: str
+    why: str
 
 
 class Account:
-    """Roles, and those of them that are known to be strong; `complete` when there are no others."""
+    """Roles, and those of them that are known to be strong; `complete` when there are no others. Where there may be,
+    `unread` are those that some principal may pass or assume, None where nobody looked."""
 
-    def __init__(self, roles: Sequence[PassableRole], complete: bool, strong: Sequence[Strong] | None = None) -> None:
-        self.roles, self.complete = tuple(roles), complete
+    def __init__(
+        self,
+        roles: Sequence[PassableRole],
+        complete: bool,
+        strong: Sequence[Strong] | None = None,
+        unread: Sequence[Unread] | None = None,
+    ) -> None:
+        self.roles, self.complete, self.unread = tuple(roles), complete, unread
         self.strong = tuple(_administrators(roles) if strong is None else strong)
-        self._arns = {role.arn for role in roles}
+        self._arns = {in_one_partition(role.arn) for role in roles}
         self._strong = {s.role.arn for s in self.strong}
 
     def knows(self, arn: str) -> bool:
-        return arn in self._arns
+        return in_one_partition(arn) in self._arns
+
+    def unread_by(self, principal: str, region: Region) -> tuple[str, ...] | None:
+        """Why some of a region's roles, which a principal may take, were not looked at; None where nobody looked."""
+        if self.unread is None:
+            return None
+        patterns = [(u.why, in_one_partition(u.pattern)) for u in self.unread if u.by == principal]
+        whys = (f"{why}." for why, pattern in patterns if all(globs.intersects(pattern, p) for p in region))
+        return tuple(dict.fromkeys(whys))
 
     def is_strong(self, role: PassableRole) -> bool:
         return role.arn in self._strong
 
     def with_strong(self, more: Sequence[Strong]) -> Account:
-        return Account(self.roles, self.complete, (*self.strong, *more))
+        return Account(self.roles, self.complete, (*self.strong, *more), self.unread)
 
 
 NOWHERE = Account((), False, ())
@@ -86,6 +114,21 @@ def _administrators(roles: Sequence[PassableRole]) -> list[Strong]:
         for role, admin in found
         if admin
     ]
+
+
+def mighty(role: PassableRole) -> Strong:
+    """The role once somebody made it administrator."""
+    return Strong(role, (f"Is administrator as {role.label}.",), f"{role.label} is administrator then")
+
+
+def is_at_home(region: Region, principal: str) -> bool:
+    """Whether all roles of a region are of the principal's own account."""
+    return any(globs.covers(home_of(principal), pattern) for pattern in region)
+
+
+def home_of(principal: str) -> str:
+    """The pattern of all roles of a principal's account, in the one partition in which patterns are compared."""
+    return f"arn:aws:iam::{(principal.split(':') + [''] * 5)[4]}:role/*"
 
 
 def trusts_service(role: PassableRole, services: Sequence[str]) -> bool:

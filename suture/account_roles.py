@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chalicelib.aws import readers
 from chalicelib.aws.answers import document
+from chalicelib.aws.readers import iam_role
 from chalicelib.errors import BadPolicy, CallFailed
 from chalicelib.iam.documents import Document, parse
 from chalicelib.iam.roles import PassableRole, trusts_principal
@@ -16,7 +16,6 @@ from chalicelib.model import Json, Resource
 if TYPE_CHECKING:
     from chalicelib.aws.clients import Clients
 
-ROLE = "AWS::IAM::Role"
 _KEPT_BACK = ("/aws-service-role/", "/aws-reserved/")
 
 
@@ -32,7 +31,7 @@ class Read:
 
 def read_role(aws: Clients, name: str) -> Read | None:
     """The role, or None when there is none. Raises CallFailed, and BadPolicy with the name of the policy."""
-    found = readers.read(aws, ROLE, name)
+    found = iam_role.alone(aws, name)
     return understood(found) if found else None
 
 

@@ -1,13 +1,16 @@
 """An execution role can give itself more rights than it was given.
 
-The known paths are in `chalicelib.iam.paths`; what a role does along each is told as steps. Only this role is read
-here, so what other roles may do is not known: a path that leads through one counts for less, and says so. A permissions
-boundary cuts paths off; administrators are iam-role-admin's.
+The known paths are in `chalicelib.iam.paths`; what a role does along each is told as steps. A permissions boundary
+cuts paths off; administrators are iam-role-admin's.
 
-Other roles are not read on purpose, not even those that a policy names. Their state would have to be outside the digest
-(else each change of theirs supersedes this role's plans), so a finding could not be judged again from its own evidence;
-a change of theirs leads no event here; and each costs six calls or more at every look. `suture iam explain role/NAME`
-looks the whole account up when a person asks.
+Roles that it may pass or assume are judged as they are: the reader looks them up (`chalicelib/aws/readers/_onward.py`),
+over two steps and up to ten, with their trust policies and boundaries. One that is harmless, or does not let the
+service or this role in, is no path. What was not read is not known, and a path through it counts for less and says why;
+so does one through something that runs as a role already, or into another account. A role whose trust policy names this
+one, which has no right to assume it, is `suture iam explain role/NAME`'s to find: it reads the whole account.
+
+The other roles are volatile: a change of theirs leads no event here and supersedes no plan of this role's. The sweep
+reads them again, and whoever applies a plan does; the finding is then judged from that.
 """
 
 from __future__ import annotations
@@ -19,18 +22,19 @@ from ..model import Json, Resource
 from ..redaction import safe_text
 from . import Control, Judgement
 from ._execution import CHANGES, Boundary, Policies, judgement
+from ._in_reach import known
 
 _MOST = 20
-_UNKNOWN = "not known here"
 
 
 def judge(resource: Resource) -> Judgement | None:
     """One item a path: Path (its id), Steps, Reasons, If (whether a condition has to hold), Other (whether it leads
-    through a role that was not read). High where one path needs neither, else medium.
+    through a role of which nothing is known). High where one path needs neither, else medium. Roles that it may pass or
+    assume are read, up to ten and two steps away; a harmless one is no path.
     """
 
     def items(policies: Policies, boundary: Boundary) -> Iterator[dict[str, Json]]:
-        return _paths(policies, boundary, resource.arn)
+        return _paths(policies, boundary, resource)
 
     found = judgement(resource, items, "can give itself more rights", "can give itself more rights")
     if found is None or found.severity:
@@ -40,18 +44,18 @@ def judge(resource: Resource) -> Judgement | None:
     return found
 
 
-def _paths(policies: Policies, boundary: Boundary, arn: str) -> Iterator[dict[str, Json]]:
+def _paths(policies: Policies, boundary: Boundary, resource: Resource) -> Iterator[dict[str, Json]]:
     from ..iam.admin import administrator
     from ..iam.escalation import escalations  # with all of its paths, which most looks do without
 
     documents = tuple(policies.values())
     if administrator(documents, boundary):
         return
-    found = sorted(escalations(documents, boundary, principal=arn), key=lambda e: (e.conditional, e.path))
-    for path in found[:_MOST]:
-        other = any(_UNKNOWN in reason for reason in path.reasons)
+    others, unread = known(resource.config)
+    paths = escalations(documents, boundary, (), others, resource.arn, complete=False, unread=unread)
+    for path in sorted(paths, key=lambda e: (not e.is_sure, e.conditional, e.path))[:_MOST]:
         told = {"Steps": _texts(path.steps), "Reasons": _texts(path.reasons)}
-        yield {"Path": path.path, **told, "If": path.conditional, "Other": other}
+        yield {"Path": path.path, **told, "If": path.conditional, "Other": bool(path.unknown)}
 
 
 def _is_weak(item: Mapping[str, Json]) -> bool:

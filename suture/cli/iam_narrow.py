@@ -150,10 +150,10 @@ def _environment(given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _role(aws: Clients, name: str) -> tuple[Resource, tuple[Document, ...] | None]:
-    from chalicelib.aws import readers
+    from chalicelib.aws.readers import iam_role
 
     read = principal_named(aws, name if is_principal(name) else f"role/{name}", ("role",))
-    found = readers.read(aws, "AWS::IAM::Role", read.role.arn.rsplit("/", 1)[-1])
+    found = iam_role.alone(aws, read.role.arn.rsplit("/", 1)[-1])
     if found is None:
         raise WrongUsage(f"there is no role {name!r}", where="iam")
     if found.arn.split(":role/", 1)[-1].startswith(("aws-service-role/", "aws-reserved/")):

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.aws import readers
 from chalicelib.aws.operations import OPERATIONS
-from chalicelib.aws.readers import apigateway_stage, iam_managed_policy, iam_role, lambda_function
+from chalicelib.aws.readers import _role_policies, apigateway_stage, iam_managed_policy, iam_role, lambda_function
 from chalicelib.errors import Denied, Gone, Throttled
 from chalicelib.model import Hidden, Resource
 
@@ -310,7 +310,7 @@ def test_a_role_has_its_path_its_policies_and_its_tags() -> None:
 
 
 def test_only_documents_of_aws_own_policies_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(iam_role, "_aws_managed", {})
+    monkeypatch.setattr(_role_policies, "_aws_managed", {})
     read_role(role_account())
     again = role_account()
     read_role(again)
@@ -349,7 +349,7 @@ def test_whom_a_policy_bounds_uses_it_too() -> None:
 
 def test_the_memory_of_documents_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: dict[tuple[str, str], Any] = {}
-    monkeypatch.setattr(iam_role, "_aws_managed", kept)
+    monkeypatch.setattr(_role_policies, "_aws_managed", kept)
     for number in range(200):
         name = {"PolicyName": "p", "PolicyArn": f"arn:aws:iam::aws:policy/p{number}"}
         read_role(role_account(ListAttachedRolePolicies={"AttachedPolicies": [name]}))

@@ -47,7 +47,7 @@ def read(aws: Aws, resource_id: str) -> Resource | None:
     except Gone:
         return None
     roles = sorted({n.rpartition("role/")[2] for n in used_by if n.startswith(("role/", "boundary of role/"))})
-    holders = [found for name in roles[:MOST_HOLDERS] if (found := iam_role.read(aws, name)) is not None]
+    holders = [found for name in roles[:MOST_HOLDERS] if (found := iam_role.alone(aws, name)) is not None]
     config = {
         **{key: value for key, value in about.items() if key != "Tags"},
         "PolicyVersionList": versions,

@@ -7,11 +7,14 @@ GetPolicyVersion, ListPolicyVersions, ListEntitiesForPolicy. botocore has URL-de
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from ...errors import Gone
 from ...model import Json, Resource
 from ..answers import document, plain
 from ..clients import Aws
+from ._onward import IN_REACH, in_reach
+from ._role_policies import attached_policies, boundary, inline_policies, is_of_aws, managed
 
 TYPE = "AWS::IAM::Role"
 OPERATIONS = (
@@ -25,26 +28,31 @@ OPERATIONS = (
     "iam:ListPolicyVersions",
     "iam:ListEntitiesForPolicy",
 )
-VOLATILE = ("RoleLastUsed", "AttachedManagedPolicies.VersionIds", "AttachedManagedPolicies.UsedBy")
-
-_CACHED = 64
-_aws_managed: dict[tuple[str, str], dict[str, Json]] = {}
-"""Documents of AWS's own policies by ARN and version: only AWS changes them, and only under a new version."""
+VOLATILE = ("RoleLastUsed", "AttachedManagedPolicies.VersionIds", "AttachedManagedPolicies.UsedBy", IN_REACH)
 
 
 def read(aws: Aws, resource_id: str) -> Resource | None:
-    """The role named `resource_id` (without path), or None when it is gone. Raises a CallFailed."""
+    """The role named `resource_id` (without path), or None when it is gone. Raises a CallFailed.
+
+    RolesInReach is what `_onward` tells of the other roles that it may pass or assume; None for most roles.
+    """
+    role = alone(aws, resource_id)
+    return role and replace(role, config={**role.config, IN_REACH: in_reach(aws, role)})
+
+
+def alone(aws: Aws, resource_id: str) -> Resource | None:
+    """The same without a look at other roles. Raises a CallFailed."""
     try:
         role = plain(aws.call("iam:GetRole", {"RoleName": resource_id})["Role"])
-        inline = [_inline(aws, resource_id, name) for name in _inline_names(aws, resource_id)]
-        attached = [_attached(aws, resource_id, policy) for policy in _attached_policies(aws, resource_id)]
+        inline = inline_policies(aws, resource_id)
+        attached = [_attached(aws, resource_id, policy) for policy in attached_policies(aws, resource_id)]
     except Gone:
         return None
     config = {
         **{key: value for key, value in role.items() if key != "Tags"},
         "AssumeRolePolicyDocument": document(role.get("AssumeRolePolicyDocument")),
-        "PermissionsBoundary": _boundary(aws, role.get("PermissionsBoundary")),
-        "RolePolicyList": [policy for policy in inline if policy],
+        "PermissionsBoundary": boundary(aws, role.get("PermissionsBoundary")),
+        "RolePolicyList": inline,
         "AttachedManagedPolicies": [policy for policy in attached if policy],
     }
     return Resource(
@@ -65,24 +73,6 @@ def list_ids(aws: Aws) -> Iterator[str]:
         yield role["RoleName"]
 
 
-def _inline_names(aws: Aws, role: str) -> list[str]:
-    return sorted(aws.pages("iam:ListRolePolicies", {"RoleName": role}, "PolicyNames"))
-
-
-def _inline(aws: Aws, role: str, name: str) -> dict[str, Json] | None:
-    """One inline policy, or None when it was deleted between listing and reading."""
-    try:
-        answer = aws.call("iam:GetRolePolicy", {"RoleName": role, "PolicyName": name})
-    except Gone:
-        return None
-    return {"PolicyName": name, "PolicyDocument": document(answer["PolicyDocument"])}
-
-
-def _attached_policies(aws: Aws, role: str) -> list[Mapping[str, Json]]:
-    policies = aws.pages("iam:ListAttachedRolePolicies", {"RoleName": role}, "AttachedPolicies")
-    return sorted(policies, key=lambda policy: str(policy["PolicyArn"]))
-
-
 def _attached(aws: Aws, role: str, policy: Mapping[str, Json]) -> dict[str, Json] | None:
     """One attached policy, or None when it was deleted (so detached, too) between listing and reading.
 
@@ -92,8 +82,8 @@ def _attached(aws: Aws, role: str, policy: Mapping[str, Json]) -> dict[str, Json
     arn = policy["PolicyArn"]
     try:
         about = plain(aws.call("iam:GetPolicy", {"PolicyArn": arn})["Policy"])
-        named = {"PolicyName": policy["PolicyName"], "PolicyArn": arn, "PolicyDocument": _managed(aws, arn, about)}
-        if _is_of_aws(arn):
+        named = {"PolicyName": policy["PolicyName"], "PolicyArn": arn, "PolicyDocument": managed(aws, arn, about)}
+        if is_of_aws(arn):
             return {**named, "IsAttachable": about.get("IsAttachable", True)}
         return {**named, **_around(aws, role, arn, about)}
     except Gone:
@@ -126,33 +116,3 @@ def users_of(aws: Aws, arn: str, about: Mapping[str, Json]) -> list[str]:
         entities = aws.pages("iam:ListEntitiesForPolicy", asked, f"Policy{kind}s")
         found += [f"{prefix}{kind.lower()}/{entity[f'{kind}Name']}" for entity in entities]
     return sorted(found)
-
-
-def _boundary(aws: Aws, boundary: Mapping[str, Json] | None) -> dict[str, Json] | None:
-    """The boundary with its document; that is None when the policy is gone, so that nobody takes it for a limit."""
-    if not boundary:
-        return None
-    arn = boundary["PermissionsBoundaryArn"]
-    try:
-        found = _managed(aws, arn, aws.call("iam:GetPolicy", {"PolicyArn": arn})["Policy"])
-    except Gone:
-        found = None
-    return {**boundary, "PolicyDocument": found}
-
-
-def _managed(aws: Aws, arn: str, about: Mapping[str, Json]) -> dict[str, Json] | None:
-    """The document of a managed policy's default version. Raises Gone."""
-    version = str(about["DefaultVersionId"])
-    if (arn, version) in _aws_managed:
-        return _aws_managed[arn, version]
-    answer = aws.call("iam:GetPolicyVersion", {"PolicyArn": arn, "VersionId": version})
-    found = document(answer["PolicyVersion"]["Document"])
-    if _is_of_aws(arn):
-        while len(_aws_managed) >= _CACHED:
-            del _aws_managed[next(iter(_aws_managed))]
-        _aws_managed[arn, version] = found
-    return found
-
-
-def _is_of_aws(arn: str) -> bool:
-    return arn.split(":")[4:5] == ["aws"]

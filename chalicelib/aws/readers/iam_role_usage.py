@@ -37,7 +37,7 @@ def read(aws: Aws, resource_id: str) -> Resource | None:
     `config` is iam_role's with LastAccessed: JobCompletionDate and ServicesLastAccessed, and of services in use the
     actions that AWS tracks. What a plan assumes of it is in the plan's calls, so that it is volatile.
     """
-    role = iam_role.read(aws, resource_id)
+    role = iam_role.alone(aws, resource_id)
     if role is None:
         return None
     try:

@@ -27,7 +27,7 @@ def read(aws: Aws, resource_id: str) -> Resource | None:
     `config` is iam_role's with Functions, the names of this region's functions that run with the role now: none, where
     it is shared no more.
     """
-    role = iam_role.read(aws, resource_id)
+    role = iam_role.alone(aws, resource_id)
     if role is None:
         return None
     config = {**role.config, "Functions": functions_by_role(aws).get(role.arn, [])}

@@ -14,6 +14,7 @@ import yaml
 from foreign import ROOT, Client
 from holders import ACCOUNT, REGION
 from scenes import Ask, Scene, State
+from scenes_passing import SCENES as OF_PASSING
 from scenes_resources import SCENES as OF_RESOURCES
 from scenes_roles import PROPOSALS
 from scenes_roles import SCENES as OF_ROLES
@@ -24,7 +25,7 @@ from chalicelib.aws.readers import read
 from chalicelib.controls import judge
 from chalicelib.errors import BadRequest
 
-SCENES: tuple[Scene, ...] = (*OF_ROLES, *OF_RESOURCES, *OF_THE_SWEEP)
+SCENES: tuple[Scene, ...] = (*OF_ROLES, *OF_PASSING, *OF_RESOURCES, *OF_THE_SWEEP)
 PATIENCE = 60  # seconds for all cases to come to one state
 APPROVERS = {"security": "security", "owner": "oncall"}
 """Who of the sandbox's people stands for a group."""

@@ -327,13 +327,6 @@ SCENES = (
         may_do("*"),
         asks=[identity_ask("make users", "iam:CreateUser", True)],
     ),
-    bounded(
-        "iam-bound-role",
-        "iam-role-escalation",
-        "e2e-climber",
-        may_do("iam:AttachRolePolicy"),
-        asks=[identity_ask("attach policies", "iam:AttachRolePolicy", True)],
-    ),
     limited(),
     narrowed(),
     shared(),

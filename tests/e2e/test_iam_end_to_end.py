@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from carrying import Carried, carry
 from foreign import ROOT, running_sandbox
 from play import SCENES, Played, Stage, governance
+from scenes_passing import CARRIER, ESCALATION, SUMMIT
 from scenes_swept import wait_for_time_in_the_hour
 from splitting import FUNCTIONS, SHARING, Split, share
 from splitting import RUNBOOK as SPLITTING
@@ -180,6 +182,32 @@ def test_the_evaluator_says_what_the_split_took_away(split: Split) -> None:
     kept, moved = FUNCTIONS
     assert [split.may_delete("broken", function) for function in FUNCTIONS] == [True, True]
     assert [split.may_delete("split", function) for function in (kept, moved)] == [True, False]
+
+
+# --- roles that lead to other roles ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def carried(stage: Stage, plays: dict[str, Played]) -> Carried:
+    return carry(stage)
+
+
+def test_two_hops_to_administrator_are_told_with_both_roles(plays: dict[str, Played]) -> None:
+    case = plays["iam-bound-role"].case
+    (item,) = case["evidence"]
+    assert (case["severity"], item["Path"], item["Other"]) == ("high", "lambda-create-function", False)
+    assert item["Steps"][0] == f"Passes role {CARRIER} to Lambda (iam:PassRole)."
+    assert item["Steps"][-1] == f"As role {CARRIER}: Is administrator as role {SUMMIT}."
+
+
+def test_whoever_passes_a_harmless_role_is_left_in_peace(carried: Carried) -> None:
+    assert ESCALATION not in carried.spoken
+    assert ESCALATION not in carried.cases
+
+
+def test_the_sweep_finds_what_became_of_a_passed_role(carried: Carried) -> None:
+    assert carried.case["severity"] == "high"
+    assert carried.case["evidence"][0]["Steps"][-1] == "Is administrator as role e2e-bag."
 
 
 def _ended(one: Played) -> frozenset[str]:

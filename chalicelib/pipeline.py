@@ -73,14 +73,16 @@ def sweep(event: Mapping[str, Any], context: Any) -> None:
     """Find what no event told, expire what is due, wake what was interrupted."""
     from . import sweeping
 
-    sweeping.sweep(deployment())
+    with _wordless("sweep"):
+        sweeping.sweep(deployment())
 
 
 def config_rule(event: Mapping[str, Any], context: Any) -> None:
     """Answer AWS Config's question about one resource."""
     from . import compliance
 
-    compliance.evaluate(deployment(), event)
+    with _wordless("config_rule"):
+        compliance.evaluate(deployment(), event)
 
 
 def remediate(event: Mapping[str, Any], context: Any) -> Mapping[str, Json]:
@@ -162,6 +164,19 @@ def _failing(failed: set[str], ids: set[str], where: str) -> Iterator[None]:
     except Exception as error:  # a mistake of ours must not take the rest of the batch with it
         log("error", "a message failed by a mistake of ours", where=where, error=type(error).__name__, at=_line(error))
         failed.update(ids)
+
+
+@contextmanager
+def _wordless(where: str) -> Iterator[None]:
+    """A mistake of ours fails the invocation without its text: Lambda would write that to the log, values and all."""
+    try:
+        yield
+        return
+    except SutureError:
+        raise
+    except Exception as error:
+        kind, at = type(error).__name__, _line(error)
+    raise SutureError(f"a mistake of ours: {kind} at {at}", where=where, next_step="report it with this line")
 
 
 def _line(error: Exception) -> str:

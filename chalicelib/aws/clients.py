@@ -150,9 +150,8 @@ class Clients:
         return there
 
     def client(self, service: str) -> Any:
+        _hush()
         if service not in self._clients:
-            theirs = logging.getLogger("botocore")
-            theirs.setLevel(max(theirs.getEffectiveLevel(), logging.INFO))  # its debug records hold whole requests
             own = isinstance(self._session, Session)
             make = self._session.create_client if own else self._session.client
             self._clients[service] = make(service, region_name=self.region, config=_CONFIG)
@@ -166,7 +165,9 @@ class Clients:
         try:
             return _without_metadata(getattr(self.client(service), _method(api))(**parameters))
         except (ClientError, BotoCoreError) as error:
-            raise classified(error, name) from error
+            refused = error
+        # Raised out here, so that what AWS said of a request with a secret in it is not even in a traceback.
+        raise classified(refused, name) from (None if operation(name).hushed else refused)
 
     def _vault(self, service: str, name: str) -> Vault:
         if service not in self.vaults:
@@ -212,6 +213,13 @@ def classified(error: ClientError | BotoCoreError, name: str) -> CallFailed:
     kind = _CLASSES.get(code) or (Throttled if status >= 500 else Invalid)
     message = "" if operation(name).hushed else f": {str(error.response.get('Error', {}).get('Message', ''))[:300]}"
     return kind(f"{name} answered {code}{message}", operation=name, code=code)
+
+
+def _hush() -> None:
+    """Whatever level somebody sets, botocore's debug records, which hold whole requests and answers, stay unwritten."""
+    theirs = logging.getLogger("botocore")
+    if theirs.isEnabledFor(logging.DEBUG):
+        theirs.setLevel(logging.INFO)
 
 
 def _method(api: str) -> str:

@@ -59,9 +59,7 @@ def code_of(run: Callable[[], Any]) -> int:
         return INTERRUPTED
     except Exception as error:
         if os.environ.get("SUTURE_DEBUG", "") not in ("", "0"):
-            import traceback
-
-            traceback.print_exc(file=sys.stderr)
+            sys.stderr.write(_traced(error))
         line, code = explained(error)
         print(line, file=sys.stderr)
         return code
@@ -72,8 +70,20 @@ def explained(error: Exception) -> tuple[str, int]:
     told = told_plainly(error)
     if told is not None:
         return "error: " + sentence(told), _code(told)
-    kind, what = type(error).__name__, safe_text(error, 200)
-    return f"error: unexpected {kind}: {what}. Next: run it again with SUTURE_DEBUG=1 and report what it says", USAGE
+    kind = type(error).__name__
+    return f"error: unexpected {kind}. Next: run it again with SUTURE_DEBUG=1 and report what it says", USAGE
+
+
+def _traced(error: BaseException) -> str:
+    """The traceback of an error and of what led to it. Only our own errors keep their words: those of any other may
+    hold a value that the command was looking at.
+    """
+    import traceback
+
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    kind, words = type(error).__name__, f": {error}" if isinstance(error, errors.SutureError) else ""
+    lines = ["Traceback (most recent call last):\n", *traceback.format_tb(error.__traceback__), f"{kind}{words}\n"]
+    return (_traced(before) + "\nand then:\n\n" if before else "") + "".join(lines)
 
 
 def _usage(error: click.ClickException) -> str:

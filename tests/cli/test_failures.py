@@ -54,7 +54,7 @@ def client_error(code: str) -> ClientError:
         (
             RuntimeError("boom\n\x1b[31m"),
             2,
-            "error: unexpected RuntimeError: boom [31m. Next: run it again with SUTURE_DEBUG=1",
+            "error: unexpected RuntimeError. Next: run it again with SUTURE_DEBUG=1",
         ),
     ],
 )

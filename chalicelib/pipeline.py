@@ -73,16 +73,14 @@ def sweep(event: Mapping[str, Any], context: Any) -> None:
     """Find what no event told, expire what is due, wake what was interrupted."""
     from . import sweeping
 
-    with _wordless("sweep"):
-        sweeping.sweep(deployment())
+    _wordless("sweep", lambda: sweeping.sweep(deployment()))
 
 
 def config_rule(event: Mapping[str, Any], context: Any) -> None:
     """Answer AWS Config's question about one resource."""
     from . import compliance
 
-    with _wordless("config_rule"):
-        compliance.evaluate(deployment(), event)
+    _wordless("config_rule", lambda: compliance.evaluate(deployment(), event))
 
 
 def remediate(event: Mapping[str, Any], context: Any) -> Mapping[str, Json]:
@@ -166,12 +164,10 @@ def _failing(failed: set[str], ids: set[str], where: str) -> Iterator[None]:
         failed.update(ids)
 
 
-@contextmanager
-def _wordless(where: str) -> Iterator[None]:
+def _wordless(where: str, work: Callable[[], None]) -> None:
     """A mistake of ours fails the invocation without its text: Lambda would write that to the log, values and all."""
     try:
-        yield
-        return
+        return work()
     except SutureError:
         raise
     except Exception as error:

@@ -24,6 +24,12 @@ from urllib.parse import quote, quote_plus
 import pytest
 from world import World
 
+from chalicelib import messages
+from chalicelib.chat import facts
+from suture.cli import secrets_status
+from suture.cli.case_page import page
+from suture.demo import report
+
 CANARY = "".join(("Kanari", "envogel", "7&+/=", "xQ9<zB4", 'W"k\\ä', "Tr0ub", "-gO5vL2"))
 BLOCK = 6
 _GZIP, _ZIP = b"\x1f\x8b\x08", b"PK\x03\x04"
@@ -39,7 +45,7 @@ def needles() -> tuple[bytes, ...]:
         plain |= {quote(block, safe=""), quote(block), quote_plus(block), quote(block, safe="").lower()}
         plain |= {json.dumps(p)[1:-1] for p in plain}  # JSON in JSON
         found |= {p.encode() for p in plain} | {block[::-1].encode()}
-    for i in range(0, len(raw) - BLOCK + 1):
+    for i in range(len(raw) - BLOCK + 1):
         coded = base64.b64encode(raw[i : i + BLOCK])
         found |= {coded, base64.urlsafe_b64encode(raw[i : i + BLOCK]), quote(coded, safe="").encode(), coded[::-1]}
     for i in range(0, len(raw) - BLOCK + 1, BLOCK):
@@ -147,3 +153,40 @@ def caught(logs: pytest.LogCaptureFixture) -> str:
     """What was logged by whomever but moto, which is the account, with all that formatters may take of a record."""
     ours = [r for r in logs.records if not r.name.startswith(("moto", "werkzeug"))]
     return "\n".join(f"{r.getMessage()} {r.exc_text} {vars(r)}" for r in ours)
+
+
+class Outside:
+    """Everything that left the process so far."""
+
+    def __init__(self, w: World, capture: Any, logs: pytest.LogCaptureFixture, folder: Path) -> None:
+        self.w, self.capture, self.logs, self.folder, self.wire = w, capture, logs, folder, Wire(w)
+        send = w.d.queues.send
+        w.d.queues.send = lambda name, message, delay=0: send(name, message)  # type: ignore[method-assign]
+
+    def texts(self) -> dict[str, str | bytes]:
+        known = self.w.cases()
+        cases = [self.w.api("oncall", "GET", "/cases/{id}", path_parameters={"id": c.id})[1] for c in known]
+        cases = json.loads(json.dumps(cases, default=str))
+        path = report.write(self.folder / "report.html", cases)
+        out = self.capture.readouterr()
+        said = [messages.text(c, facts.shown(), ("Olly",)) for c in known]
+        status = [secrets_status.told(c) for c in cases]
+        return {
+            "requests to AWS": self.wire.take(),
+            "table and journal": text_of(self.w.items()),
+            "what people read": "\n".join(said),
+            "data for machines": json.dumps([messages.data(c) for c in known]),
+            "decision API": json.dumps(cases),
+            "command line": "\n".join(line.plain for c in cases for line in page(c)),
+            "secrets status": json.dumps(status),
+            "secrets status, as a page": "\n".join(line.plain for s in status for line in secrets_status._page(s)),
+            "HTML report": path.read_text(),
+            "stdout": out.out,
+            "stderr": out.err,
+            "log at DEBUG": caught(self.logs),
+        }
+
+    def check(self, when: str) -> None:
+        assert not found_in(self.texts()), when
+        assert not [name for name in self.wire.called if name.startswith("xray:")], "nobody traces"
+        self.logs.clear()

@@ -19,19 +19,19 @@ from typing import Any
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
-from canary import CANARY, Wire, caught, found_in, leaks, text_of
+from canary import CANARY, Outside, found_in, leaks
+from click.testing import CliRunner
 from faults import Killed
-from leading import APPROVERS, FUNCTION, case_of, invoked, reads_secret, stage_of, stored
+from leading import APPROVERS, CONTROL, FUNCTION, case_of, invoked, reads_secret, stage_of, stored
+from moto.sqs.models import sqs_backends
 from world import ACCOUNT, REGION, Context, World, function
 
-from chalicelib import messages, pipeline
+from chalicelib import pipeline
 from chalicelib.approvals import identity_of_arn
 from chalicelib.aws.deployment import WRITERS
-from chalicelib.chat import facts
+from chalicelib.chat import notices
 from chalicelib.chat.decide import Request, decide
-from suture.cli import secrets_status
-from suture.cli.case_page import page
-from suture.demo import report
+from suture.cli.app import cli
 
 WAY = ("store", "grant", "reference", "remove")
 
@@ -65,42 +65,6 @@ class Echo:
         return AWSResponse("", 400, {}, None), {**error, "ResponseMetadata": {"HTTPStatusCode": 400}}
 
 
-class Outside:
-    """Everything that left the process so far."""
-
-    def __init__(self, w: World, capture: Any, logs: pytest.LogCaptureFixture, folder: Path) -> None:
-        self.w, self.capture, self.logs, self.folder, self.wire = w, capture, logs, folder, Wire(w)
-        send = w.d.queues.send
-        w.d.queues.send = lambda name, message, delay=0: send(name, message)  # type: ignore[method-assign]
-
-    def texts(self) -> dict[str, str | bytes]:
-        known = self.w.cases()
-        cases = [self.w.api("oncall", "GET", "/cases/{id}", path_parameters={"id": c.id})[1] for c in known]
-        cases = json.loads(json.dumps(cases, default=str))
-        path = report.write(self.folder / "report.html", cases)
-        out = self.capture.readouterr()
-        said = [messages.text(c, facts.shown(), ("Olly",)) for c in known]
-        status = [secrets_status.told(c) for c in cases]
-        return {
-            "requests to AWS": self.wire.take(),
-            "table and journal": text_of(self.w.items()),
-            "what people read": "\n".join(said),
-            "data for machines": json.dumps([messages.data(c) for c in known]),
-            "decision API": json.dumps(cases),
-            "command line": "\n".join(line.plain for c in cases for line in page(c)),
-            "secrets status": json.dumps(status),
-            "secrets status, as a page": "\n".join(line.plain for s in status for line in secrets_status._page(s)),
-            "HTML report": path.read_text(),
-            "stdout": out.out,
-            "stderr": out.err,
-            "log at DEBUG": caught(self.logs),
-        }
-
-    def check(self, when: str) -> None:
-        assert not found_in(self.texts()), when
-        self.logs.clear()
-
-
 @pytest.fixture
 def outside(
     w: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, tmp_path: Path
@@ -121,7 +85,12 @@ def delivered(w: World, name: str) -> bool:
         records = {"Records": [record]}
         context = Context()
         try:
-            answer = pipeline.watched(w.d, records) if name == "changes" else pipeline.remediated(w.d, records, context)
+            if name == "notices":
+                answer = pipeline._each([record], lambda record: notices.tell(w.d, pipeline._message(record)))
+            else:
+                answer = (
+                    pipeline.watched(w.d, records) if name == "changes" else pipeline.remediated(w.d, records, context)
+                )
         except Killed:
             return False
         if not answer["batchItemFailures"]:
@@ -239,3 +208,114 @@ def test_an_undo_out_of_the_store_shows_nothing(w: World, outside: Outside) -> N
     hit = battered(w, echo, outside, *WRITERS)
     assert {"GetSecretValue", "UpdateFunctionConfiguration"} <= hit
     assert case_of(w).state == "UNDONE"
+
+
+def letters(w: World) -> dict[str, list[str]]:
+    """Give each queue a dead-letter queue that takes what was received three times; answers with bodies, by queue."""
+    for name, url in list(w.queues.items()):
+        if name.endswith("-dead"):
+            continue
+        w.queues[f"{name}-dead"] = w.sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}-dead"
+        policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
+        w.sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
+    return {name: [m.body for m in _messages(name)] for name in w.queues}
+
+
+def _messages(name: str) -> list[Any]:
+    return list(sqs_backends[ACCOUNT][REGION].queues[name]._messages)
+
+
+def test_what_failed_three_times_lies_in_its_dead_letter_queue_without_the_value(w: World, outside: Outside) -> None:
+    echo = Echo(w)
+    came_to(w, "store")
+    letters(w)
+    w.change(FUNCTION, "pay", "lambda:UpdateFunctionConfiguration")
+    w.send("notices", {"case": case_of(w).id, "state": "PENDING"})
+    approved(w, "store")
+    refused = {"changes": "ListVersionsByFunction", "notices": "GetItem", "remediate_secrets": "GetItem"}
+    for queue, call in refused.items():
+        for _ in range(4):
+            echo.start(1, only=call, code="AccessDeniedException")
+            delivered(w, queue)
+            assert echo.hit == call or _messages(f"{queue}-dead")
+    echo.start()
+    found = letters(w)
+    assert [len(found[f"{queue}-dead"]) for queue in refused] == [1, 1, 1]
+    assert not found_in({name: "\n".join(bodies) for name, bodies in found.items()})
+    outside.check("three messages are dead letters")
+
+
+POISON = {
+    "no JSON": CANARY,
+    "half of it": '{"suture": "look", "changes": [{"resource_id": "' + CANARY,
+    "no object": json.dumps([CANARY]),
+    "an odd change": json.dumps({"suture": "look", "changes": [{"account": CANARY, "via": [CANARY], "x": CANARY}]}),
+    "an odd deed": json.dumps({"case": {"id": CANARY}, "do": "apply", "plan": CANARY}),
+    "a record that shows an environment": json.dumps(
+        {
+            "detail-type": "AWS API Call via CloudTrail",
+            "source": "aws.lambda",
+            "account": ACCOUNT,
+            "detail": {
+                "eventSource": "lambda.amazonaws.com",
+                "eventName": "UpdateFunctionConfiguration20150331v2",
+                "errorMessage": CANARY,
+                "requestParameters": {"functionName": "pay", "environment": {"variables": {"DB_PASSWORD": CANARY}}},
+            },
+        }
+    ),
+}
+
+
+def test_a_poisoned_message_fails_alone_and_is_not_repeated(w: World, outside: Outside) -> None:
+    came_to(w, "store")
+
+    def notified(event: Mapping[str, Any]) -> Mapping[str, Any]:
+        return pipeline._each(event["Records"], lambda record: notices.tell(w.d, pipeline._message(record)))
+
+    deed = {"case": case_of(w).id, "do": "apply", "plan": "sha256:0"}
+    handlers = {
+        "watch": (lambda event: pipeline.watched(w.d, event), {"suture": "look", "changes": []}),
+        "remediate": (lambda event: pipeline.remediated(w.d, event, Context()), deed),
+        "notify": (notified, deed),
+    }
+    for name, (handle, good) in handlers.items():
+        bodies = {**POISON, "a good one": json.dumps(good)}
+        answer = handle({"Records": [{"messageId": what, "body": body} for what, body in bodies.items()]})
+        failed = {f["itemIdentifier"] for f in answer["batchItemFailures"]}
+        assert {"no JSON", "half of it", "no object"} <= failed and "a good one" not in failed, name
+        assert not leaks(json.dumps(answer))
+        outside.check(f"{name} got poison")
+
+
+def test_no_command_prints_it(
+    w: World, outside: Outside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What people run against the account and the table, as wordy as it goes."""
+    came_to(w, "remove")
+    recorded = tmp_path / "recorded.json"
+    recorded.write_text("\n".join(POISON.values()))
+    monkeypatch.setenv("SUTURE_DEBUG", "1")
+    monkeypatch.setenv("SUTURE_TABLE", "cases")
+    monkeypatch.setenv("NO_COLOR", "1")
+    record = tmp_path / "record.zip"
+    commands = {
+        "scan, as data": ("scan", "--json", "--plan", "--control", CONTROL),
+        "scan, as a page": ("scan", "--plan", "--control", CONTROL),
+        "scan, as SARIF": ("scan", "--sarif", "--control", CONTROL),
+        "a function's values": ("secrets", "check", "--function", "pay"),
+        "the same, as SARIF": ("secrets", "check", "--function", "pay", "--sarif"),
+        "lines": ("secrets", "check", str(recorded)),
+        "replay": ("replay", str(recorded)),
+        "replay, as data": ("replay", "--json", str(recorded)),
+        "the record": ("audit", "export", str(record)),
+    }
+    said = {}
+    for what, arguments in commands.items():
+        result = CliRunner().invoke(cli, ["-vv", *arguments])
+        assert result.exit_code in (0, 1, 2), (what, result.output)
+        said[what] = result.output
+    assert "DB_PASSWORD" in said["scan, as data"] and "DB_PASSWORD" in said["a function's values"]
+    assert not found_in({**said, "record.zip": record.read_bytes()})
+    outside.check("every command")

@@ -123,9 +123,10 @@ def _nothing_happened(record: Mapping[str, Json], action: str, where: str) -> st
     version = text(record, "eventVersion")
     if version and not version.startswith("1."):
         raise BadEvent(f"eventVersion {version[:10]} is not 1.x", where=where, next_step="update Suture")
-    code = at(record, "errorCode") or at(record, "errorMessage")
-    if code:
-        return f"{action} failed ({str(code)[:60]}), so nothing changed"
+    code = at(record, "errorCode")
+    if code or at(record, "errorMessage"):  # the message may repeat a value of the request: it is not repeated here
+        known = code if isinstance(code, str) and _CODE.fullmatch(code) else "no code that we know"
+        return f"{action} failed ({known}), so nothing changed"
     if truth(at(record, "readOnly")):
         return f"{action} only reads"
     if truth(at(record, "requestParameters.dryRun")):
@@ -243,6 +244,7 @@ def _unnamed(action: str) -> str:
     return f"{action} does not say which resource (requestParameters is null or lacks it); the sweep will see it"
 
 
+_CODE = re.compile(r"[\w.:-]{1,60}", re.ASCII)
 _FORWARD = "check what forwards events here: AWS writes none like it"
 
 

@@ -6,7 +6,8 @@ import os
 from functools import partial
 
 import pytest
-from faults import WOUNDS, WRITES, Killed, Stage, forked, place, state_of
+from faults import WOUNDS, WRITES, Killed, Stage, place, state_of
+from forking import forked
 from world import World
 
 from chalicelib.cases import Case

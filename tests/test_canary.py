@@ -102,7 +102,7 @@ def test_a_refusal_on_the_wire_is_in_no_log_and_in_no_traceback(
     for _ in range(2):
         with pytest.raises(Invalid) as refused:
             clients.call("secretsmanager:CreateSecret", {"Name": "suture/x", "SecretString": CANARY})
-        logging.getLogger("botocore").setLevel(logging.DEBUG)
+        caplog.set_level(logging.DEBUG, logger="botocore")
     assert refused.value.code == "ValidationException"
     assert refused.value.__context__ is None and refused.value.__cause__ is None
     told = "".join(traceback.format_exception(refused.value)) + repr(refused.value) + str(vars(refused.value))
@@ -168,14 +168,11 @@ def test_a_command_that_fails_says_what_kind_and_where_and_no_value(
 
 
 def test_nothing_of_ours_annotates_a_trace() -> None:
-    """X-Ray: Lambda and API Gateway trace by themselves. Theirs is the path (ours hold a case's id at most), and the text
-    of an exception that leaves a handler, which is the test above. No SDK is in the package, no role may send a segment
-    of its own; that no call goes there on the way out of a secret is seen by `Outside`.
+    """X-Ray: Lambda and API Gateway trace by themselves. What they take from us is a path (ours hold a case's id at
+    most), and the text of an exception that leaves a handler, which is the test above. No SDK is there to annotate
+    with, and no call goes there on the way out of a secret, as `Outside` sees.
     """
-    policies = sorted((PROJECT / ".chalice").glob("*.policy.json"))
-    assert len(policies) >= 8
-    for file in (PROJECT / "requirements.txt", *policies):
-        assert "xray" not in file.read_text().lower(), file
+    assert "xray" not in (PROJECT / "requirements.txt").read_text().lower()
     loaded = (
         "import sys, app, chalicelib.pipeline\n"
         "print([m for m in sys.modules if 'xray' in m or 'opentelemetry' in m], *app.app.routes)"

@@ -10,13 +10,14 @@ from typing import Any
 
 import boto3
 import pytest
+from canary import CANARY, files_below, found_in, text_of
 from foreign import Client, allow, code, policy, running_sandbox, until
 
 from chalicelib.errors import BadRequest
 
 pytestmark = pytest.mark.sandbox
 CONTROL = "lambda-env-plaintext-secret"
-PASSWORD = "-".join(("way", "out", "Tr0ub4dor", "and", "3"))
+PASSWORD = CANARY
 OTHERS = {"TABLE": "orders", "ODD": "ä=\n\t\"'\\", "EMPTY_LIKE": " "}
 APPROVERS = {"store": ["oncall"], "grant": ["security"], "reference": ["oncall"], "remove": ["oncall"]}
 APPROVERS["prune"] = ["oncall", "security"]
@@ -24,7 +25,7 @@ APPROVERS["prune"] = ["oncall", "security"]
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Any]]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as made:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox"), "--chaos", "redeliver=1") as made:
         yield made
 
 
@@ -171,14 +172,33 @@ def test_node_is_led_out(ready: Mapping[str, Any]) -> None:
 
 
 def test_the_value_is_nowhere_but_in_the_store(ready: Mapping[str, Any]) -> None:
+    """Nowhere in what one can ask for or find on disk, after a message that nobody can read is a dead letter too.
+    Excepted is what holds the account: the memory of the sandbox's own process, where moto keeps it.
+    """
     deployer = Client(ready, "deployer")
+    sqs = deployer.aws("sqs")
+    urls = {url.rsplit("/", 1)[1]: url for url in sqs.list_queues()["QueueUrls"]}
+    (changes,) = [url for name, url in urls.items() if name.endswith("-changes")]
+    sqs.send_message(QueueUrl=changes, MessageBody="{no JSON")
+    dead = [url for name, url in urls.items() if name.endswith("-dlq")]
+
+    def letters() -> list[str]:
+        asked = [sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0) for url in dead]
+        return [m["Body"] for answer in asked for m in answer.get("Messages", [])]
+
+    until(letters, "a dead letter")
     pages = deployer.aws("dynamodb").get_paginator("scan").paginate(TableName=ready["table"])
-    places = {
-        "table": json.dumps([p["Items"] for p in pages], default=str),
-        "log": Path(ready["log"]).read_text(),
+    history = deployer.aws("cloudtrail").get_paginator("lookup_events").paginate()
+    places: dict[str, str | bytes] = {
+        "table": text_of([p["Items"] for p in pages]),
         "api": json.dumps([deployer.api.case(c["id"]) for c in deployer.api.cases()["cases"]]),
+        "dead letters": "\n".join(letters()),
+        "CloudTrail": json.dumps([p["Events"] for p in history], default=str),
     }
-    assert not [where for where, text in places.items() if PASSWORD in text]
+    assert "UpdateFunctionConfiguration" in str(places["CloudTrail"]) and "CreateSecret" in str(places["CloudTrail"])
+    on_disk = files_below(Path(ready["log"]).parent)
+    assert b"waiting_owner" in on_disk["log"] and b"the message is no JSON" in on_disk["log"]
+    assert not found_in({**places, **on_disk})
 
 
 def _closed(player: Player) -> dict[str, str]:

@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
+from warnings import WarningMessage
 
 import pytest
 from world import World
@@ -158,8 +159,11 @@ def caught(logs: pytest.LogCaptureFixture) -> str:
 class Outside:
     """Everything that left the process so far."""
 
-    def __init__(self, w: World, capture: Any, logs: pytest.LogCaptureFixture, folder: Path) -> None:
-        self.w, self.capture, self.logs, self.folder, self.wire = w, capture, logs, folder, Wire(w)
+    def __init__(
+        self, w: World, capture: Any, logs: pytest.LogCaptureFixture, folder: Path, warned: list[WarningMessage]
+    ) -> None:
+        self.w, self.capture, self.logs, self.folder, self.warned = w, capture, logs, folder, warned
+        self.wire = Wire(w)
         send = w.d.queues.send
         w.d.queues.send = lambda name, message, delay=0: send(name, message)  # type: ignore[method-assign]
 
@@ -183,6 +187,7 @@ class Outside:
             "HTML report": path.read_text(),
             "stdout": out.out,
             "stderr": out.err,
+            "warnings": "\n".join(str(vars(one)) for one in self.warned),
             "log at DEBUG": caught(self.logs),
         }
 

@@ -25,11 +25,12 @@ from urllib.parse import quote
 
 import pytest
 import yaml
+from botocore.exceptions import ClientError, HTTPClientError, ParamValidationError
 from canary import CANARY, caught, leaks, text_of
 from world import PROJECT
 
 from chalicelib import compliance, pipeline, sweeping
-from chalicelib.aws.clients import Clients
+from chalicelib.aws.clients import Clients, classified
 from chalicelib.aws.operations import OPERATIONS
 from chalicelib.errors import Invalid, SutureError
 from suture.cli import failures
@@ -110,6 +111,19 @@ def test_a_refusal_on_the_wire_is_in_no_log_and_in_no_traceback(
     assert "urllib3" in {r.name.split(".")[0] for r in caplog.records}, "the log was at DEBUG indeed"
     traces = {headers.get("X-Amzn-Trace-Id") for headers in refusing.seen}
     assert traces == {os.environ["_X_AMZN_TRACE_ID"]}, "Lambda's own trace goes on as it came, with nothing added"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        HTTPClientError(error=f"bad status line: {CANARY}"),
+        ParamValidationError(report=f"Invalid type for parameter SecretString, value: {CANARY}"),
+        ClientError({"Error": {"Code": "InvalidRequestException", "Message": CANARY}}, "CreateSecret"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_whatever_a_client_says_of_a_call_with_a_value_is_dropped(error: Any) -> None:
+    assert not leaks(str(classified(error, "secretsmanager:CreateSecret")))
 
 
 def test_what_aws_says_of_a_call_that_may_carry_a_value_is_dropped_for_every_runbook() -> None:

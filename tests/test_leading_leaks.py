@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -74,7 +75,9 @@ def outside(
     caplog.set_level(logging.DEBUG)
     for theirs in ("moto", "werkzeug"):
         logging.getLogger(theirs).setLevel(logging.INFO)
-    yield Outside(w, capsys, caplog, tmp_path)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        yield Outside(w, capsys, caplog, tmp_path, warned)
 
 
 def delivered(w: World, name: str) -> bool:
@@ -98,19 +101,15 @@ def delivered(w: World, name: str) -> bool:
     return True
 
 
-def waiting(w: World, *names: str) -> list[str]:
-    def depth(name: str) -> int:
-        asked = w.sqs.get_queue_attributes(QueueUrl=w.queues[name], AttributeNames=["ApproximateNumberOfMessages"])
-        return int(asked["Attributes"]["ApproximateNumberOfMessages"])
-
-    return [name for name in names if depth(name)]
+def held(name: str) -> list[Any]:
+    return list(sqs_backends[ACCOUNT][REGION].queues[name]._messages)
 
 
 def battered(w: World, echo: Echo, outside: Outside, *names: str, first: int = 1, step: int = 1) -> set[str]:
     """Let these functions work with their first, second, third … call failing, until nothing waits."""
     hit: set[str] = set()
     for number in range(first, 400, step):
-        queues = waiting(w, *names)
+        queues = [name for name in names if held(name)]
         if not queues:
             break
         w.d.ahead += timedelta(minutes=3)  # a lease that could not be given back is over
@@ -219,11 +218,7 @@ def letters(w: World) -> dict[str, list[str]]:
         arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}-dead"
         policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 3})
         w.sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
-    return {name: [m.body for m in _messages(name)] for name in w.queues}
-
-
-def _messages(name: str) -> list[Any]:
-    return list(sqs_backends[ACCOUNT][REGION].queues[name]._messages)
+    return {name: [m.body for m in held(name)] for name in w.queues}
 
 
 def test_what_failed_three_times_lies_in_its_dead_letter_queue_without_the_value(w: World, outside: Outside) -> None:
@@ -238,7 +233,7 @@ def test_what_failed_three_times_lies_in_its_dead_letter_queue_without_the_value
         for _ in range(4):
             echo.start(1, only=call, code="AccessDeniedException")
             delivered(w, queue)
-            assert echo.hit == call or _messages(f"{queue}-dead")
+            assert echo.hit == call or held(f"{queue}-dead")
     echo.start()
     found = letters(w)
     assert [len(found[f"{queue}-dead"]) for queue in refused] == [1, 1, 1]

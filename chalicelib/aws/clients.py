@@ -203,15 +203,16 @@ class Clients:
 
 def classified(error: ClientError | BotoCoreError, name: str) -> CallFailed:
     """What kind of failure an AWS error is. One that no table names is `Invalid`, which escalates."""
+    kind_of_error, hushed = type(error).__name__, operation(name).hushed
     if isinstance(error, HTTPClientError | NotConnected | NoCredentialsError):
-        return Throttled(f"{name} got no answer: {error}", operation=name, code=type(error).__name__)
-    if not isinstance(error, ClientError):
-        kind_of_error = type(error).__name__  # its text may hold the value of a parameter, and that a secret
+        said = kind_of_error if hushed else error
+        return Throttled(f"{name} got no answer: {said}", operation=name, code=kind_of_error)
+    if not isinstance(error, ClientError):  # its text may hold the value of a parameter, and that a secret
         return Invalid(f"{name} cannot be called: {kind_of_error}", operation=name, code=kind_of_error)
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     kind = _CLASSES.get(code) or (Throttled if status >= 500 else Invalid)
-    message = "" if operation(name).hushed else f": {str(error.response.get('Error', {}).get('Message', ''))[:300]}"
+    message = "" if hushed else f": {str(error.response.get('Error', {}).get('Message', ''))[:300]}"
     return kind(f"{name} answered {code}{message}", operation=name, code=code)
 
 

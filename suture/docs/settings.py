@@ -40,7 +40,7 @@ COMMAND: Mapping[str, str] = {
     "SUTURE_AUDIT_KEY": "The KMS key that signs them, for `audit`",
     "SUTURE_TABLE": "The table of cases, for `audit`",
     "SUTURE_API_URL": "The decision API's address, for `cases`, `pause` and `resume`",
-    "SUTURE_DEBUG": "`1` prints the traceback of an unexpected failure",
+    "SUTURE_DEBUG": "`1` prints the traceback of an unexpected failure, with words of our own errors only",
     "BOUNDARY_ARN, ACCESS_LOG_ARN": "What plans made here (`scan --plan`, `runbooks plan`) take for the stack's",
     "NO_COLOR": "Any value: no colours",
 }

@@ -201,6 +201,17 @@ def test_the_value_is_nowhere_but_in_the_store(ready: Mapping[str, Any]) -> None
     assert not found_in({**places, **on_disk})
 
 
+@pytest.mark.skipif(not Path("/proc/self/limits").exists(), reason="only Linux tells the limits of a process")
+def test_no_process_of_the_sandbox_leaves_a_core(ready: Mapping[str, Any]) -> None:
+    sandbox = (Path(ready["log"]).parent / "lock").read_text()
+    started = "".join(f.read_text() for f in Path(f"/proc/{sandbox}/task").glob("*/children")).split()
+    assert started, "functions are warm"
+    for pid in (sandbox, *started):
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        (most,) = [line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core file size")]
+        assert set(most) <= {"0", "1"}, pid
+
+
 def _closed(player: Player) -> dict[str, str]:
     """Attested, resolved, and nothing else changed."""
     player.come_to("WAITING_OWNER", "rotate")

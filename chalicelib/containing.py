@@ -22,7 +22,7 @@ SHOWING = (
 """Actions whose answers hold a function's environment."""
 
 MOST_NAMES = 50
-_OF_AWS = frozenset(
+OF_AWS = frozenset(
     {
         "AdministratorAccess",
         "AWSLambda_FullAccess",
@@ -42,7 +42,7 @@ def who_reads(arn: str, roles: Sequence[Item], policies: Sequence[Item]) -> list
     Users, session policies and service control policies are not looked at. A policy that cannot be read counts as one
     that allows it: this is evidence for people, and it must not play anything down.
     """
-    documents = {str(p["Arn"]): _default(p) for p in policies}
+    documents = {str(p["Arn"]): default_document(p) for p in policies}
     found = sorted(str(role["RoleName"]) for role in roles if _reads(role, documents, arn))
     more = [f"and {len(found) - MOST_NAMES} more"] if len(found) > MOST_NAMES else []
     return [*found[:MOST_NAMES], *more]
@@ -53,7 +53,7 @@ def _reads(role: Item, documents: Mapping[str, Json], arn: str) -> bool:
     from .iam.permissions import may
 
     attached = [str(p["PolicyArn"]) for p in role.get("AttachedManagedPolicies") or ()]
-    if any(a.split(":")[4:5] == ["aws"] and a.rsplit("/", 1)[-1] in _OF_AWS for a in attached):
+    if any(a.split(":")[4:5] == ["aws"] and a.rsplit("/", 1)[-1] in OF_AWS for a in attached):
         return True
     held = [p["PolicyDocument"] for p in role.get("RolePolicyList") or ()]
     held += [documents[a] for a in attached if documents.get(a)]
@@ -64,7 +64,7 @@ def _reads(role: Item, documents: Mapping[str, Json], arn: str) -> bool:
     return any(may(identity, action, arn if "List" not in action else "*").verdict != "denied" for action in SHOWING)
 
 
-def _default(policy: Item) -> Json:
+def default_document(policy: Item) -> Json:
     """The document of a managed policy's default version."""
     versions: Iterator[Item] = (v for v in policy.get("PolicyVersionList") or () if v.get("IsDefaultVersion"))
     return next((v["Document"] for v in versions), None)

@@ -101,7 +101,7 @@ def _compiled(text: str) -> Any:
 
 def functions() -> Mapping[str, Callable[..., Json]]:
     """Our own functions by `name@major`. A major never changes what it returns for the same input."""
-    from . import closing, containing, leading, observing, policy_surgery, stores, surgery
+    from . import closing, containing, exposing, leading, observing, policy_surgery, stores, storing, surgery
 
     return {
         **{f"{name}@1": getattr(leading, name) for name in _LEADING},
@@ -110,6 +110,8 @@ def functions() -> Mapping[str, Callable[..., Json]]:
             for name in ("days_before", "secret_reads", "health_queries", "health", "taken_up")
         },
         **{f"{name}@1": getattr(containing, name) for name in ("who_reads", "stack_of", "plain_parameters")},
+        **{f"{name}@1": getattr(storing, name) for name in _STORING},
+        **{f"{name}@1": getattr(exposing, name) for name in ("of_aws", "could_read")},
         "to_json@1": surgery.to_json,
         "token@1": surgery.token,
         "environment_value@1": surgery.environment_value,
@@ -145,6 +147,16 @@ _LEADING = (
     "carriers",
     "needed",
     "idle",
+)
+_STORING = (
+    "in_doubt",
+    "present",
+    "stored_as",
+    "led",
+    "unguarded",
+    "guarded_by_others",
+    "rotations",
+    "all_rotated",
 )
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from .model import Json
+from .times import moment
 
 Item = Mapping[str, Json]
 
@@ -18,9 +19,9 @@ TOLERANCE = 0.01
 """By so much the share of failed invocations may differ before it counts as risen: one in a hundred is noise."""
 
 
-def days_before(moment: str, days: float) -> str:
+def days_before(time: str, days: float) -> str:
     """The moment (ISO 8601, UTC) so many days earlier."""
-    return (_time(moment) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (moment(time) - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def secret_reads(
@@ -87,7 +88,7 @@ def health(metrics: Sequence[Item], since: str) -> dict[str, Json]:
 
 def _points(result: Item) -> Iterator[tuple[str, float]]:
     for at, value in zip(result.get("Timestamps") or (), result.get("Values") or (), strict=False):
-        yield _time(str(at)).strftime("%Y-%m-%dT%H:%M:%SZ"), float(value)
+        yield moment(str(at)).strftime("%Y-%m-%dT%H:%M:%SZ"), float(value)
 
 
 def _share(side: Mapping[str, float]) -> float:
@@ -98,10 +99,5 @@ def taken_up(reads: Sequence[Item], well: Item, since: str, now: str, params: It
     """Every secret was read, long or often enough (`invocations`, or `days`), and no error rate rose."""
     is_read = all(read["Reads"] for read in reads)
     often = well["After"]["Invocations"] >= params["invocations"]
-    is_long = _time(now) - _time(since) >= timedelta(days=params["days"])
+    is_long = moment(now) - moment(since) >= timedelta(days=params["days"])
     return is_read and (often or is_long) and not well["Risen"]
-
-
-def _time(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

@@ -71,7 +71,8 @@ def plan(
         return Refusal("escalate", f"{runbook.id} {runbook.version} found no call to make for this finding")
     from . import proofs, restoring  # IAM reasoning, which no reader needs
 
-    problem = restoring.unrestorable(steps) or proofs.unproved(tuple(s.call for s in steps), resource)
+    calls = tuple(s.call for s in steps)
+    problem = restoring.unrestorable(steps) or proofs.unproved(calls, resource, at.roots["facts"])
     if problem:
         return Refusal("escalate", problem)
     return _assembled(at, resource, finding, steps, state)

@@ -20,17 +20,20 @@ from .surgery import element, statements
 from .workbench import is_fresh, is_late
 
 
-def unproved(calls: tuple[Call, ...], resource: Resource) -> str:
-    """Why some call cannot be proved to grant nothing new, as a sentence; empty when all are proved."""
+def unproved(calls: tuple[Call, ...], resource: Resource, facts: Mapping[str, Json] | None = None) -> str:
+    """Why some call cannot be proved to grant nothing new, as a sentence; empty when all are proved.
+
+    `facts` are what a staged runbook has read beside the resource.
+    """
     for call in calls:
-        problem = _problem(call, resource, calls)
+        problem = _problem(call, resource, calls, facts or {})
         if problem:
             return f"{call.operation} is not proved to grant nothing new: {problem}"
     return ""
 
 
-def _problem(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str:
-    of_store = proof_of_store(call, resource)
+def _problem(call: Call, resource: Resource, calls: tuple[Call, ...], facts: Mapping[str, Json]) -> str:
+    of_store = proof_of_store(call, resource, facts)
     if of_store:
         return of_store(call, resource, calls)
     if call.operation in PROOFS_OF_IDENTITY:

@@ -10,20 +10,32 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from .model import Call, Json, Resource
 from .stores import READERS_SID, only_readers, reading_policy
+from .storing import CURRENT, is_ours, is_replaceable
+from .workbench import is_late
 
 Proof = Callable[[Call, Resource, tuple[Call, ...]], str]
 FUNCTION = "AWS::Lambda::Function"
 OUR_POLICIES = "suture-secret-"
 
 
-def _denies_only(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str:
-    """A policy that only denies the reading, on a secret that this very plan makes and so has no other."""
+def _denies_only(call: Call, resource: Resource, calls: tuple[Call, ...], *, facts: Mapping[str, Json]) -> str:
+    """A policy that only denies the reading, on a secret that this very plan makes and so has no other, or that was
+    stored for this function and has none, or another one of these, as the stage's read
+    `resource_policies` says.
+    """
     names = [c.parameters["Name"] for c in calls if c.operation == "secretsmanager:CreateSecret"]
+    read = [p for p in facts.get("resource_policies") or () if isinstance(p, Mapping) and p.get("found")]
+    names += [p["item"]["Secret"] for p in read if is_replaceable(p["found"].get("Policy"))]
     if call.parameters["SecretId"] not in names:
         return "the plan did not make that secret, so its policy may deny what this one does not"
+    if call.parameters.get("BlockPublicPolicy") is not True:
+        return "it does not have AWS refuse a policy that lets everyone in"
+    if _under_our_names(call, resource, calls):
+        return "that secret was not stored for this function"
     document = _parsed(call.parameters["ResourcePolicy"])
     listed = document.get("Statement") or [{}]
     readers = (((listed[0].get("Condition") or {}).get("ArnNotEquals") or {}).get("aws:PrincipalArn")) or []
@@ -74,6 +86,21 @@ def _under_our_names(call: Call, resource: Resource, calls: tuple[Call, ...]) ->
     return "" if ours else "that secret was not stored for this function"
 
 
+def _moves_current(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str:
+    """A value that Suture stored becomes the current one, and takes the label from the version that is named."""
+    parameters = call.parameters
+    if parameters["VersionStage"] != CURRENT or not is_ours(str(parameters["MoveToVersionId"])):
+        return "it makes something else current than a version that Suture stored"
+    return _under_our_names(call, resource, calls)
+
+
+def _adds_the_variable(call: Call, resource: Resource, calls: tuple[Call, ...]) -> str:
+    """A further version of a secret of this function, with the value that the fresh read gives."""
+    if not is_late(call.parameters.get("SecretString")):
+        return "its value is not the one that the fresh read gives"
+    return _under_our_names(call, resource, calls)
+
+
 def _parsed(text: Json) -> dict[str, Json]:
     try:
         found = json.loads(text)
@@ -91,17 +118,22 @@ _PROOFS: Mapping[str, Proof] = {
     "gcp-secretmanager:DisableSecretVersion": _of_this_function,
     "iam:PutRolePolicy": _reads_its_own,
     "secretsmanager:DeleteSecret": _under_our_names,
-    "secretsmanager:PutResourcePolicy": _denies_only,
+    "secretsmanager:PutSecretValue": _adds_the_variable,
+    "secretsmanager:UpdateSecretVersionStage": _moves_current,
     "ssm:DeleteParameter": _under_our_names,
     "ssm:PutParameter": _under_our_names,
 }
 
 
-def proof_of_store(call: Call, resource: Resource) -> Proof | None:
+def proof_of_store(call: Call, resource: Resource, facts: Mapping[str, Json]) -> Proof | None:
     """The proof for a call of a store in a function's plan, which stands before all others; None for other calls.
 
-    A role's inline policy is a store's only under a name of ours, which replaces nothing else.
+    A role's inline policy is a store's only under a name of ours, which replaces nothing else. `facts` are what the
+    plan's stage has read.
     """
     name = str(call.parameters.get("PolicyName", OUR_POLICIES))
-    is_ours = resource.type == FUNCTION and name.startswith(OUR_POLICIES)
-    return _PROOFS.get(call.operation) if is_ours else None
+    if resource.type != FUNCTION or not name.startswith(OUR_POLICIES):
+        return None
+    if call.operation == "secretsmanager:PutResourcePolicy":
+        return partial(_denies_only, facts=facts)
+    return _PROOFS.get(call.operation)

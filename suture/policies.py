@@ -235,6 +235,7 @@ def _keys_of_secrets(operations: Collection[str]) -> Iterator[dict[str, Json]]:
 
 _ENCRYPTING = (
     ("secretsmanager:CreateSecret", "secretsmanager", ("kms:Decrypt", "kms:GenerateDataKey")),
+    ("secretsmanager:PutSecretValue", "secretsmanager", ("kms:Decrypt", "kms:GenerateDataKey")),
     ("ssm:PutParameter", "ssm", ("kms:Encrypt",)),
     ("ssm:PutParameter#Overwrite", "ssm", ("kms:Encrypt", "kms:GenerateDataKey")),
 )

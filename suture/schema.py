@@ -60,7 +60,7 @@ class _Watch(Model):
 
 
 class _DeploymentFact(Model):
-    deployment: Literal["boundary_arn", "access_log_arn"]
+    deployment: Literal["boundary_arn", "access_log_arn", "secrets_writer_arn"]
 
 
 def _parameter(value: Json) -> Json:

@@ -106,6 +106,14 @@ def variables(name: str, qualifier: str = "$LATEST") -> dict[str, str]:
     return dict(found.get("Environment", {}).get("Variables", {}))
 
 
+def current(name: str) -> tuple[str, str]:
+    """The id and the value of the version that the store gives out for one variable."""
+    client = boto3.client("secretsmanager", region_name=REGION)
+    arn = next(s["ARN"] for s in stored() if f"/{name}/" in s["Name"])
+    found = client.get_secret_value(SecretId=arn)
+    return str(found["VersionId"]), str(found["SecretString"])
+
+
 def policies_of(role: str) -> dict[str, Any]:
     iam = boto3.client("iam")
     names = iam.list_role_policies(RoleName=role)["PolicyNames"]

@@ -164,7 +164,7 @@ BROKEN = [
     ("pins.yaml", "mode: propose\n\n", "mode: full\n\n", "`mode` cannot be"),
     (
         "pins.yaml",
-        "lambda-lead-out-secret, version: 1.0.0",
+        "lambda-lead-out-secret, version: 1.1.0",
         "lambda-lead-out-secret, version: 1.0.1",
         "there is no runbook",
     ),

@@ -105,8 +105,10 @@ class Deployment:
 
     @property
     def facts(self) -> Mapping[str, str]:
-        """What runbooks may ask of the deployment."""
-        return {name.lower(): self._environment.get(name, "") for name in ("BOUNDARY_ARN", "ACCESS_LOG_ARN")}
+        """What runbooks may ask of the deployment. The secrets' writer is named as resources.json names it."""
+        told = {name.lower(): self._environment.get(name, "") for name in ("BOUNDARY_ARN", "ACCESS_LOG_ARN")}
+        stage, of = self._environment.get("STAGE", ""), f"arn:{self.clients.partition}:iam::{self.clients.account}"
+        return {**told, "secrets_writer_arn": f"{of}:role/suture-{stage}-remediate-secrets" if stage else ""}
 
     @property
     def audit(self) -> Audit:

@@ -61,6 +61,26 @@ LEADING_OPERATIONS: Mapping[str, Operation] = {
         shown=("RoleName", "PolicyName"),
         settle=30,
     ),
+    "organizations:DescribeOrganization": _read("organizations:DescribeOrganization", "*"),
+    "organizations:ListParents": _read("organizations:ListParents", "*"),
+    "organizations:ListPoliciesForTarget": _read("organizations:ListPoliciesForTarget", "*"),
+    "organizations:DescribePolicy": _read("organizations:DescribePolicy", "*"),
+    "secretsmanager:ListSecretVersionIds": _read("secretsmanager:ListSecretVersionIds", _SECRET),
+    "secretsmanager:PutSecretValue": Operation(
+        "write",
+        (("secretsmanager:PutSecretValue", _SECRET),),
+        repeat="token",
+        never=("RotationToken", "SecretBinary", "VersionStages"),
+        shown=("SecretId",),
+        needs=("ClientRequestToken",),
+        hushed=True,
+    ),
+    "secretsmanager:UpdateSecretVersionStage": Operation(
+        "write",
+        (("secretsmanager:UpdateSecretVersionStage", _SECRET),),
+        shown=("SecretId", "VersionStage", "MoveToVersionId", "RemoveFromVersionId"),
+        needs=("MoveToVersionId", "RemoveFromVersionId"),
+    ),
     "secretsmanager:RestoreSecret": Operation(
         "write", (("secretsmanager:RestoreSecret", _SECRET),), shown=("SecretId",)
     ),

@@ -22,8 +22,8 @@ from chalicelib.runbooks import Runbook
 from .failures import WrongUsage
 from .options import ROOT
 
-FACTS = ("boundary_arn", "access_log_arn")
-"""What runbooks may ask of a deployment; here the environment tells it: BOUNDARY_ARN, ACCESS_LOG_ARN."""
+FACTS = ("boundary_arn", "access_log_arn", "secrets_writer_arn")
+"""What runbooks may ask of a deployment; here the environment tells it: BOUNDARY_ARN and so on."""
 
 
 def packaged_runbooks(root: Path = ROOT) -> Mapping[str, Runbook]:

@@ -64,11 +64,12 @@ def told(answer: Mapping[str, Any]) -> dict[str, Json]:
         "next": _next(case, answer),
         "stages": _stages(answer),
         "undoable": _map(answer.get("undoable")),
-        "secrets": [{k: s.get(k) for k in ("Name", "Kind", "Confidence")} for s in _secrets(case)],
+        "secrets": [{k: s.get(k) for k in ("Name", "Kind", "Confidence", "Does") if k in s} for s in _secrets(case)],
         "seen": _map(_map(case.get("told")).get("observe")),
         "versions_in_use": _list(_map(_map(case.get("told")).get("prune")).get("needed")),
         "exposed": _map(_map(case.get("told")).get("contain")),
         "attested": _map(case.get("attested")),
+        "rotated": _list(_map(_map(case.get("told")).get("rotate")).get("rotations")),
         "code": _code(case),
         "rotation": _rotation(case),
     }
@@ -186,7 +187,7 @@ def _page(found: Mapping[str, Any]) -> Iterator[Text]:
         yield Text.assemble(("Next: ", "bold"), output.text(f"{coming['who']}{may}"))
     if coming["command"]:
         yield Text.assemble("      ", output.text(coming["command"], "cyan", 900))
-    for part in (_seen, _users, _exposed, _changes, _ways):
+    for part in (_stored, _seen, _users, _exposed, _changes, _rotated, _ways):
         yield from part(found)
 
 
@@ -202,6 +203,18 @@ def _line(number: int, one: Mapping[str, Any]) -> Iterator[Text]:
     yield Text.assemble(
         (f"{mark} {number:>2}  ", style), (f"{one['stage']:<10} ", style), output.text("  ".join(told), "dim", 900)
     )
+
+
+def _stored(found: Mapping[str, Any]) -> Iterator[Text]:
+    for secret in found["secrets"] if found["stage"]["stage"] == "store" else ():
+        if secret.get("Does"):
+            yield output.text(f"Store: {secret.get('Name')} {secret['Does']}", limit=900)
+
+
+def _rotated(found: Mapping[str, Any]) -> Iterator[Text]:
+    for one in found["rotated"]:
+        if isinstance(one, Mapping):
+            yield output.text(f"Seen: {one.get('Name')} was rotated by {one.get('By')} at {one.get('At')}", limit=900)
 
 
 def _seen(found: Mapping[str, Any]) -> Iterator[Text]:
@@ -225,7 +238,9 @@ def _users(found: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def _exposed(found: Mapping[str, Any]) -> Iterator[Text]:
-    for name, value in found["exposed"].items():
+    nested = found["exposed"].items()
+    flat = ((f"{a} {b}", v) for a, inner in nested if isinstance(inner, Mapping) for b, v in inner.items())
+    for name, value in (*flat, *((a, v) for a, v in nested if not isinstance(v, Mapping))):
         shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         yield output.text(f"Exposed, {name.replace('_', ' ')}: {shown or 'none'}", limit=2000)
 

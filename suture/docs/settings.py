@@ -41,7 +41,9 @@ COMMAND: Mapping[str, str] = {
     "SUTURE_TABLE": "The table of cases, for `audit`",
     "SUTURE_API_URL": "The decision API's address, for `cases`, `pause` and `resume`",
     "SUTURE_DEBUG": "`1` prints the traceback of an unexpected failure, with words of our own errors only",
-    "BOUNDARY_ARN, ACCESS_LOG_ARN": "What plans made here (`scan --plan`, `runbooks plan`) take for the stack's",
+    "BOUNDARY_ARN, ACCESS_LOG_ARN, SECRETS_WRITER_ARN": (
+        "What plans made here (`scan --plan`, `runbooks plan`) take for the stack's"
+    ),
     "NO_COLOR": "Any value: no colours",
 }
 """What the command `suture` reads."""

@@ -30,7 +30,8 @@ Run = Callable[..., Result]
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     """`run("scan", "--json")`: the result of one command, which never ends in a traceback."""
     monkeypatch.setenv("NO_COLOR", "1")
-    for name in ("SUTURE_API_URL", "SUTURE_DEBUG", "AWS_REGION", "BOUNDARY_ARN", "ACCESS_LOG_ARN"):
+    facts = ("BOUNDARY_ARN", "ACCESS_LOG_ARN", "SECRETS_WRITER_ARN")
+    for name in ("SUTURE_API_URL", "SUTURE_DEBUG", "AWS_REGION", *facts):
         monkeypatch.delenv(name, raising=False)
 
     def go(*arguments: str, **more: Any) -> Result:

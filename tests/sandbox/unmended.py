@@ -374,6 +374,40 @@ def config_puts_only_in_test_mode() -> bool:
     return refused(boto3.client("config").put_evaluations, Evaluations=[evaluation], ResultToken="t")
 
 
+def secret(*values: str) -> Any:
+    client = boto3.client("secretsmanager")
+    first, *rest = [base64.b64encode(v.encode()).decode() for v in values]
+    client.create_secret(Name="s", SecretString=first, ClientRequestToken="1" * 32)
+    for number, value in enumerate(rest, 2):
+        client.put_secret_value(SecretId="s", SecretString=value, ClientRequestToken=str(number) * 32)
+    return client
+
+
+@gap
+def secretsmanager_shows_versions_without_a_label() -> bool:
+    client = secret("a", "b", "c")
+    return len(client.describe_secret(SecretId="s")["VersionIdsToStages"]) == 3
+
+
+@gap
+def secretsmanager_gives_out_the_version_that_was_current() -> bool:
+    client = secret("a", "b")
+    labels = {"MoveToVersionId": "1" * 32, "RemoveFromVersionId": "2" * 32}
+    client.update_secret_version_stage(SecretId="s", VersionStage="AWSCURRENT", **labels)
+    return bool(client.get_secret_value(SecretId="s")["VersionId"] == "2" * 32)
+
+
+@gap
+def secretsmanager_writes_to_a_deleted_secret() -> bool:
+    client = secret("a")
+    client.delete_secret(SecretId="s")
+    try:
+        client.put_resource_policy(SecretId="s", ResourcePolicy="{}")
+    except ClientError as error:
+        return error.response["Error"]["Code"] != "InvalidRequestException"
+    return True
+
+
 @gap
 def secretsmanager_says_exists_for_a_deleted_one() -> bool:
     client = boto3.client("secretsmanager")

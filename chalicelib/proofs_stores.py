@@ -32,8 +32,6 @@ def _denies_only(call: Call, resource: Resource, calls: tuple[Call, ...], *, fac
     names += [p["item"]["Secret"] for p in read if is_replaceable(p["found"].get("Policy"))]
     if call.parameters["SecretId"] not in names:
         return "the plan did not make that secret, so its policy may deny what this one does not"
-    if call.parameters.get("BlockPublicPolicy") is not True:
-        return "it does not have AWS refuse a policy that lets everyone in"
     if _under_our_names(call, resource, calls):
         return "that secret was not stored for this function"
     document = _parsed(call.parameters["ResourcePolicy"])

@@ -154,6 +154,7 @@ def test_a_canary_goes_the_whole_way_and_every_call_fails_once(w: World, outside
         hit |= battered(w, echo, outside, "changes", first=strides[0], step=strides[1])
     if step == 1:
         assert {"CreateSecret", "PutRolePolicy", "UpdateFunctionConfiguration", "DeleteFunction"} <= hit
+        assert {"GetResourcePolicy", "DescribeOrganization", "GetAccountAuthorizationDetails"} <= hit
         assert {"ListVersionsByFunction", "LookupEvents", "GetMetricData", "TransactWriteItems"} <= hit
     assert stage_of(w) == "rotate"
     assert outside.wire.carried == {"CreateSecret", "UpdateFunctionConfiguration"}
@@ -179,6 +180,7 @@ def came_to(w: World, stage: str) -> None:
     ("stage", "call"),
     [
         ("store", "CreateSecret"),
+        ("store", "PutResourcePolicy"),
         ("reference", "UpdateFunctionConfiguration"),
         ("remove", "UpdateFunctionConfiguration"),
     ],
@@ -196,6 +198,32 @@ def test_what_aws_refuses_for_good_and_repeats_is_told_without_the_value(
     echo.start()
     w.decide("security", case_of(w), "continue", "the limit is lifted")
     assert (case_of(w).state, stage_of(w)) == ("PENDING", stage)
+
+
+def test_a_new_value_shows_nothing_on_its_way_and_back(w: World, outside: Outside) -> None:
+    """The canary is what somebody deploys later; every call fails once, for storing it and for taking it back."""
+    client = boto3.client("lambda", REGION)
+    echo, old = Echo(w), {"TABLE": "orders", "DB_PASSWORD": CANARY[::-1] + "old"}
+    client.update_function_configuration(FunctionName="pay", Environment={"Variables": old})
+    w.change(FUNCTION, "pay", "lambda:CreateFunction", created=True)
+    w.run()
+    w.decide("oncall", case_of(w), "approve")
+    both = {"TABLE": "orders", "DB_PASSWORD": CANARY}
+    client.update_function_configuration(FunctionName="pay", Environment={"Variables": both})
+    w.change(FUNCTION, "pay", "lambda:UpdateFunctionConfiguration")
+    hit = battered(w, echo, outside, "changes")
+    approved(w, "store")
+    hit |= battered(w, echo, outside, *WRITERS)
+    (secret,) = stored()
+    store = boto3.client("secretsmanager", REGION)
+    assert store.get_secret_value(SecretId=secret["ARN"])["SecretString"] == CANARY
+    identity = identity_of_arn(f"arn:aws:sts::{ACCOUNT}:assumed-role/oncall/somebody")
+    last = case_of(w).stages[-1]["plan"]["digest"]
+    decide(w.d, identity, Request(case_of(w).id, "undo", last, "because", ""))
+    hit |= battered(w, echo, outside, *WRITERS)
+    assert case_of(w).state == "UNDONE"
+    assert store.get_secret_value(SecretId=secret["ARN"])["SecretString"] == old["DB_PASSWORD"]
+    assert {"PutSecretValue", "UpdateSecretVersionStage", "ListSecretVersionIds"} <= hit
 
 
 def test_an_undo_out_of_the_store_shows_nothing(w: World, outside: Outside) -> None:

@@ -29,6 +29,7 @@ _NONE = "AWSOrganizationsNotInUseException"
 def read(aws: Aws, resource_id: str) -> Resource:
     """The account with its Levels of policies (its own first, each policy with Name, Target and Content), the
     Organization's id, and why there are none: Free, a sentence, where none bind it, or Unread, where AWS refused.
+    Where service control policies are switched on, no level is without one; where they are off, there is no level.
 
     Raises Throttled: what may be readable in a minute is not unreadable.
     """
@@ -43,7 +44,8 @@ def _config(aws: Aws) -> dict[str, Json]:
         config["Organization"] = str(found["Id"])
         if found.get("MasterAccountId") == aws.account:
             return {**config, "Free": "Service control policies do not bind the management account, which this is."}
-        return {**config, "Levels": [list(_policies(aws, target)) for target in _upwards(aws)]}
+        levels = [list(_policies(aws, target)) for target in _upwards(aws)]
+        return {**config, "Levels": [level for level in levels if level]}
     except Throttled:
         raise
     except CallFailed as error:

@@ -40,6 +40,9 @@ WRITES = {
     "UpdateFunctionConfiguration",
     "DeleteFunction",
     "PutParameter",
+    "PutResourcePolicy",
+    "PutSecretValue",
+    "UpdateSecretVersionStage",
 }
 
 
@@ -267,6 +270,15 @@ def _led_to(due: str) -> Callable[[Stage, str], str]:
     return make
 
 
+def _new_value(stage: Stage, name: str) -> str:
+    """A function whose secret is stored, and then somebody deploys another one."""
+    _led_to("grant")(stage, name)
+    both = {"DB_PASSWORD": "hunter3-" + "Tr0ub4dor&3"}
+    client = boto3.client("lambda", region_name=REGION)
+    client.update_function_configuration(FunctionName=name, Environment={"Variables": both})
+    return name
+
+
 def _admin(stage: Stage, name: str) -> str:
     role(name, policy={"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
     return name
@@ -307,6 +319,9 @@ WOUNDS: Mapping[str, Wound] = {
         )
         for due in ("grant", "reference", "remove")
     },
+    "lambda-lead-out-secret: new value": Wound(
+        "AWS::Lambda::Function", SECRET_CONTROL, _new_value, ("oncall",), "WAITING_OWNER"
+    ),
     "iam-contain-role": Wound("AWS::IAM::Role", "iam-role-admin", _admin, ("oncall", "security")),
     "iam-narrow-trust": Wound("AWS::IAM::Role", "iam-trust-public", _trust, ("oncall",)),
     "apigateway-guard-stage": Wound("AWS::ApiGateway::Stage", "apigateway-stage-unguarded", _stage, ("oncall",)),
@@ -345,7 +360,15 @@ def _secret_state(case: Case) -> str:
     client = boto3.client("secretsmanager", region_name=REGION)
     found = [s for s in client.list_secrets(IncludePlannedDeletion=True)["SecretList"] if case.id in s["Name"]]
     assert len(found) <= 1
-    return "new" if found and "DeletedDate" not in found[0] else "old"
+    if not found or "DeletedDate" in found[0]:
+        return "old"
+    if "ResourcePolicy" not in client.get_resource_policy(SecretId=found[0]["ARN"]):
+        return "between"
+    assert case.plan is not None
+    if all("PutSecretValue" not in step["call"]["operation"] for step in case.plan["steps"]):
+        return "new"
+    is_stored = client.get_secret_value(SecretId=found[0]["ARN"])["SecretString"].startswith("hunter3")
+    return "new" if is_stored else "old"
 
 
 def place(case: Case) -> Place:

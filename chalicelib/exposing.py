@@ -29,7 +29,7 @@ SHOWING = (*READING, "lambda:PublishVersion", "lambda:UpdateFunctionCode", "lamb
 MOST_POLICIES = 60
 """So many of AWS's own policies are read at most, two calls each; those that most principals hold come first."""
 
-MOST_PRINCIPALS = 5000
+MOST_PRINCIPALS = 2000
 """So many roles, users and groups, each, the runbook's reads ask for at most."""
 
 _ALWAYS = "Session policies and resource control policies"

@@ -261,7 +261,7 @@ def test_native_rotation_ends_the_stage_by_itself_once_what_was_stored_is_out_of
     (told,) = case.told["rotate"]["rotations"]
     assert (told["Name"], told["By"]) == ("DB_PASSWORD", "AWS Secrets Manager") and told["At"]
     page = secrets_status.told({"case": json.loads(json.dumps(case.as_json(), default=str))})
-    assert any("rotated by AWS Secrets Manager" in line.plain for line in secrets_status._page(page))
+    assert any("was rotated by AWS Secrets Manager" in line.plain for line in secrets_status._page(page))
 
 
 def test_the_version_that_leaked_must_be_out_of_use(w: World) -> None:

@@ -23,7 +23,7 @@ STAGED: dict[str, Any] = {
         "stages": [{"stage": n, "at": "2026-01-02T05:00:00.000Z", "plan": {"digest": d}} for n, d in DIGESTS.items()],
         "told": {
             "triage": {"runtime": "python3.12", "role": "arn:aws:iam::123456789012:role/shop-role", "versions": []},
-            "contain": {"roles_that_could_read_it": ["auditor", "boss"], "stacks": []},
+            "contain": {"could_read_it": {"roles": ["auditor", "boss"], "users": []}, "stacks": ["shop"]},
             "store": {"secrets": [{"Name": "DB_PASSWORD", "Kind": "password", "Confidence": "likely"}]},
             "reference": {"secrets": [{"Name": "DB_PASSWORD", "Arn": SECRET}]},
             "observe": {
@@ -70,7 +70,9 @@ def test_the_owner_sees_ticks_what_is_next_and_the_code_change(api: Any, run: An
         "Next: owner",
         "was read 3 times",
         "the error rate ROSE",
-        "roles that could read it: auditor, boss",
+        "Exposed, could read it roles: auditor, boss",
+        "Exposed, could read it users: none",
+        "Exposed, stacks: shop",
         'parameters.get_secret(os.environ["DB_PASSWORD_SECRET_ARN"], max_age=300)',
         'resource "aws_iam_role_policy" "read_db_password"',
     ):
@@ -83,6 +85,22 @@ def test_at_rotate_it_says_how_and_with_which_command(api: Any, run: Any) -> Non
     said = run("secrets", "status", "C-1", "--api-url", api.url).output
     assert "suture cases attest C-1 --by NAME" in said
     assert "put-secret-value --secret-id" in said and "Rotate DB_PASSWORD (password)" in said
+
+
+def test_at_store_it_says_what_becomes_of_the_value_and_how_that_is_taken_back(api: Any, run: Any) -> None:
+    answer = at("store", 3, "PENDING")
+    answer["case"]["told"]["store"]["secrets"][0]["Does"] = "becomes a new version; taken back by its label"
+    api.answers["GET", "/api/cases/C-1"] = (200, answer)
+    said = run("secrets", "status", "C-1", "--api-url", api.url).output
+    assert "Store: DB_PASSWORD becomes a new version; taken back by its label" in said
+
+
+def test_what_secrets_manager_rotated_is_shown(api: Any, run: Any) -> None:
+    answer = at("close", 10, "RESOLVED")
+    answer["case"]["told"]["rotate"] = {"rotations": [{"Name": "DB_PASSWORD", "By": "rotates", "At": "2026-01-03"}]}
+    api.answers["GET", "/api/cases/C-1"] = (200, answer)
+    said = run("secrets", "status", "C-1", "--api-url", api.url).output
+    assert "DB_PASSWORD was rotated by rotates at 2026-01-03" in said
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from canary import CANARY, files_below, found_in, text_of
 from foreign import Client, allow, code, policy, running_sandbox, until
 
@@ -18,6 +19,7 @@ from chalicelib.errors import BadRequest
 pytestmark = pytest.mark.sandbox
 CONTROL = "lambda-env-plaintext-secret"
 PASSWORD = CANARY
+LATER = PASSWORD + "-later"
 OTHERS = {"TABLE": "orders", "ODD": "ä=\n\t\"'\\", "EMPTY_LIKE": " "}
 APPROVERS = {"store": ["oncall"], "grant": ["security"], "reference": ["oncall"], "remove": ["oncall"]}
 APPROVERS["prune"] = ["oncall", "security"]
@@ -45,10 +47,10 @@ class Player:
             FunctionName=name, Runtime=runtime, Role=self.role, Handler="a.h", Code={"ZipFile": code()}
         )
 
-    def expose(self) -> None:
+    def expose(self, password: str = PASSWORD, **more: str) -> None:
         """What a hurried deploy does."""
         self.client.update_function_configuration(
-            FunctionName=self.name, Environment={"Variables": {**OTHERS, "DB_PASSWORD": PASSWORD}}
+            FunctionName=self.name, Environment={"Variables": {**OTHERS, **more, "DB_PASSWORD": password}}
         )
 
     @property
@@ -107,6 +109,14 @@ class Player:
     def holds(self) -> dict[str, Any]:
         return {"variables": self.variables(), "policies": self.policies(), "secrets": self.secrets()}
 
+    def is_refused(self, who: str) -> bool:
+        """May somebody with all rights on secrets not read this one?"""
+        store = Client(self.ready, who).aws("secretsmanager")
+        store.describe_secret(SecretId=self.secrets()[0])
+        with pytest.raises(ClientError, match="explicit deny|not authorized"):
+            store.get_secret_value(SecretId=self.secrets()[0])
+        return True
+
     def runs(self, invocations: int = 30) -> str:
         """The function's code, as its role: takes the secret, and is counted by CloudWatch."""
         given = self.deployer.aws("sts").assume_role(RoleArn=self.role, RoleSessionName="way")["Credentials"]
@@ -160,13 +170,23 @@ def test_python_with_an_alias_and_three_versions_is_led_out_and_taken_back_at_ea
     _closed(player)
 
 
-def test_node_is_led_out(ready: Mapping[str, Any]) -> None:
+def test_node_is_led_out_though_somebody_deploys_another_password_meanwhile(ready: Mapping[str, Any]) -> None:
     player = Player(ready, "way-node", "nodejs20.x")
     player.expose()
     for stage in ("store", "grant", "reference"):
         player.approve(stage)
     player.come_to("WAITING_OWNER", "observe")
-    assert player.runs() == PASSWORD
+    assert player.runs() == PASSWORD and player.is_refused("deployer")
+    player.expose(LATER, DB_PASSWORD_SECRET_ARN=player.secrets()[0])
+    player.approve("store")
+    player.comes_after("store")
+    assert player.runs() == LATER
+    player.undo("store")
+    assert player.runs() == PASSWORD and player.variables()["DB_PASSWORD"] == LATER
+    player.decide("security", "continue")
+    player.approve("store")
+    player.comes_after("store")
+    assert player.runs() == LATER
     player.approve("remove")
     assert _closed(player) == {**OTHERS, "DB_PASSWORD_SECRET_ARN": player.secrets()[0]}
 

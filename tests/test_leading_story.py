@@ -297,9 +297,29 @@ def test_who_could_read_it_is_said_at_the_beginning(w: World) -> None:
     role("boss")
     managed = iam.create_policy(PolicyName="looks", PolicyDocument=json.dumps(looks))["Policy"]["Arn"]
     iam.attach_role_policy(RoleName="boss", PolicyArn=managed)
+    iam.put_role_permissions_boundary(RoleName="auditor", PermissionsBoundary=managed)
+    role("bounded", policy=looks)
+    iam.put_role_permissions_boundary(
+        RoleName="bounded", PermissionsBoundary="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
+    )
+    role("viewer")
+    iam.attach_role_policy(RoleName="viewer", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    role("archivist")
+    iam.attach_role_policy(RoleName="archivist", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+    iam.create_group(GroupName="ops")
+    iam.attach_group_policy(GroupName="ops", PolicyArn="arn:aws:iam::aws:policy/AWSLambda_ReadOnlyAccess")
+    for name in ("ann", "bob", "eve"):
+        iam.create_user(UserName=name)
+    iam.add_user_to_group(GroupName="ops", UserName="ann")
+    iam.put_user_policy(UserName="bob", PolicyName="p", PolicyDocument=json.dumps(looks))
     begin(w)
     told = case_of(w).told["contain"]
-    assert told["could_read_it"]["roles"] == ["auditor", "boss"]
+    assert told["could_read_it"] == {
+        "roles": ["auditor", "boss", "viewer"],
+        "users": ["ann", "bob"],
+        "groups": ["ops"],
+        "not_looked_at": ["Session policies and resource control policies"],
+    }
     assert (told["stacks"], told["versions_that_carry_it"]) == ([], [])
 
 

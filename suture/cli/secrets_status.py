@@ -64,12 +64,12 @@ def told(answer: Mapping[str, Any]) -> dict[str, Json]:
         "next": _next(case, answer),
         "stages": _stages(answer),
         "undoable": _map(answer.get("undoable")),
+        "rotated": _list(_map(_map(case.get("told")).get("rotate")).get("rotations")),
         "secrets": [{k: s.get(k) for k in ("Name", "Kind", "Confidence", "Does") if k in s} for s in _secrets(case)],
         "seen": _map(_map(case.get("told")).get("observe")),
         "versions_in_use": _list(_map(_map(case.get("told")).get("prune")).get("needed")),
         "exposed": _map(_map(case.get("told")).get("contain")),
         "attested": _map(case.get("attested")),
-        "rotated": _list(_map(_map(case.get("told")).get("rotate")).get("rotations")),
         "code": _code(case),
         "rotation": _rotation(case),
     }

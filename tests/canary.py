@@ -114,7 +114,8 @@ class Wire:
     value goes where it may: into the store, and, as long as the variable is there, back to its own function."""
 
     MAY = ("SecretString", "DB_PASSWORD")
-    """Of CreateSecret, and of UpdateFunctionConfiguration, which replaces a whole map."""
+    """Of what stores it, and of UpdateFunctionConfiguration, which replaces a whole map."""
+    STORES = ("CreateSecret", "PutSecretValue")
 
     def __init__(self, w: World) -> None:
         self.requests: list[bytes] = []
@@ -126,14 +127,14 @@ class Wire:
     def _before(self, model: Any, params: Mapping[str, Any], **_: Any) -> None:
         self.called.add(f"{model.service_model.service_name}:{model.name}")
         body = params["body"]
-        if model.name in ("CreateSecret", "UpdateFunctionConfiguration"):
+        if model.name in (*self.STORES, "UpdateFunctionConfiguration"):
             body = json.dumps(self._less(json.loads(body), model.name)).encode()
         rest = {k: str(v) for k, v in params.items() if k not in ("body", "context")}
         self.requests.append(json.dumps(rest).encode())
         self.requests.append(body if isinstance(body, bytes) else text_of(body).encode())
 
     def _less(self, body: dict[str, Any], name: str) -> dict[str, Any]:
-        inside = body if name == "CreateSecret" else body["Environment"]["Variables"]
+        inside = body if name in self.STORES else body["Environment"]["Variables"]
         for field in self.MAY:
             if inside.get(field) == CANARY:
                 self.carried.add(name)

@@ -203,7 +203,7 @@ def test_what_aws_refuses_for_good_and_repeats_is_told_without_the_value(
 def test_a_new_value_shows_nothing_on_its_way_and_back(w: World, outside: Outside) -> None:
     """The canary is what somebody deploys later; every call fails once, for storing it and for taking it back."""
     client = boto3.client("lambda", REGION)
-    echo, old = Echo(w), {"TABLE": "orders", "DB_PASSWORD": CANARY[::-1] + "old"}
+    echo, old = Echo(w), {"TABLE": "orders", "DB_PASSWORD": "hunter2-" + "Tr0ub4dor&3"}
     client.update_function_configuration(FunctionName="pay", Environment={"Variables": old})
     w.change(FUNCTION, "pay", "lambda:CreateFunction", created=True)
     w.run()
@@ -224,6 +224,7 @@ def test_a_new_value_shows_nothing_on_its_way_and_back(w: World, outside: Outsid
     assert case_of(w).state == "UNDONE"
     assert store.get_secret_value(SecretId=secret["ARN"])["SecretString"] == old["DB_PASSWORD"]
     assert {"PutSecretValue", "UpdateSecretVersionStage", "ListSecretVersionIds"} <= hit
+    assert outside.wire.carried == {"PutSecretValue"}
 
 
 def test_an_undo_out_of_the_store_shows_nothing(w: World, outside: Outside) -> None:

@@ -1,4 +1,4 @@
-"""Who hears of a case, where and when: channels, quiet hours, storms. Rules only; nothing here grants a right.
+"""Who hears of a case, where and when: channels, sinks, quiet hours, storms. Rules only; nothing here grants a right.
 
 The rules are the validated JSON of governance/chat.yaml, and `hours`, `remind` and `escalate` of a pin. Owner tags
 route messages. Whose word counts is said by approvals.py; a pin's escalation reaches it as groups that stand in.
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from .cases import Case
+from .cases import TRANSITIONS, Case
 from .model import Json
 from .runbooks import seconds
 
@@ -48,6 +48,38 @@ class Route:
     def fits(self, case: Case) -> bool:
         given = ((self.severities, case.severity), (self.accounts, case.account), (self.owners, case.owner))
         return all(value in wanted for wanted, value in given if wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """One way out besides Slack. A case that fits `takes`, and is in one of `states`, is told there, and from then on
+    followed to its end. `options` are what only this kind of sink knows, as governance/chat.yaml has them.
+
+    `targets` are where a route or the default leads: addresses, a project, a repository, a team. Quiet hours and
+    storms are those of mail: an alert and a ticket are one a case, because each is closed with its case.
+    """
+
+    name: str
+    takes: Route
+    states: frozenset[str]
+    targets: tuple[str, ...]
+    routes: tuple[tuple[Route, tuple[str, ...]], ...]
+    quiet: Hours | None
+    loud: tuple[str, ...]
+    storm_count: int
+    storm_seconds: int
+    options: Mapping[str, Json]
+
+    def targets_of(self, case: Case) -> tuple[str, ...]:
+        """The targets of the first route that fits, or else the default ones."""
+        return next((targets for route, targets in self.routes if route.fits(case)), self.targets)
+
+    def begins(self, case: Case) -> bool:
+        """Is a case told here that was not told before?"""
+        return case.state in self.states and self.takes.fits(case)
+
+    def is_quiet(self, case: Case, now: datetime) -> bool:
+        return self.quiet is not None and case.severity not in self.loud and self.quiet.cover(now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +127,45 @@ def slack_from(document: Mapping[str, Json]) -> Slack | None:
         storm_count=storm.get("more_than", 10),
         storm_seconds=seconds(storm.get("within", "10m")),
     )
+
+
+_ASKS = ("PENDING", "ESCALATED", "UNDO_FAILED")
+_SINKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "email": ("to", (*_ASKS, "WAITING_OWNER", "EXPIRED", "RESOLVED", "UNDONE")),
+    "pagerduty": ("", _ASKS),
+    "opsgenie": ("team", _ASKS),
+    "jira": ("project", (*_ASKS, "WAITING_OWNER")),
+    "github": ("repository", (*_ASKS, "WAITING_OWNER")),
+    "webhook": ("", tuple(TRANSITIONS)),
+}
+"""What a sink calls its target, and the states in which it begins with a case when the rules do not say."""
+
+
+def sinks_from(document: Mapping[str, Json]) -> Mapping[str, Sink]:
+    """The sinks of the validated chat document, by name. The webhook is there always: the stack says whether it is."""
+    given = {name: document[name] for name in _SINKS if document.get(name) is not None}
+    return {name: _sink(name, rules) for name, rules in {"webhook": {}, **given}.items()}
+
+
+def _sink(name: str, given: Mapping[str, Json]) -> Sink:
+    target, states = _SINKS[name]
+    quiet, storm = given.get("quiet"), given.get("storm", {})
+    return Sink(
+        name=name,
+        takes=_route({"channel": name, **given}),
+        states=frozenset(given.get("states", states)),
+        targets=_many(given.get(target)),
+        routes=tuple((_route({"channel": name, **r}), _many(r.get(target))) for r in given.get("routes", ())),
+        quiet=hours_from(quiet) if quiet else None,
+        loud=tuple(quiet.get("but", ())) if quiet else (),
+        storm_count=storm.get("more_than", 10),
+        storm_seconds=seconds(storm.get("within", "10m")),
+        options=given,
+    )
+
+
+def _many(value: Json) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 def hours_from(document: Mapping[str, Json]) -> Hours:

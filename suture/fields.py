@@ -130,6 +130,20 @@ Guid = Annotated[
 HttpsUrl = Annotated[
     str, AfterValidator(_matching(r"https://[^\s/?#]+[^\s?#]*", "write the https address exactly", 512))
 ]
+MailAddress = Annotated[
+    str,
+    AfterValidator(_matching(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", "write one bare address, such as sec@example.com", 254)),
+]
+JiraProject = Annotated[str, AfterValidator(_matching(r"[A-Z][A-Z0-9_]{1,40}", "write the project's key, such as SEC"))]
+Repository = Annotated[
+    str, AfterValidator(_matching(r"[\w-]{1,39}/[\w.-]{1,100}", "write owner/name, such as acme/security", 140))
+]
+Parameter = Annotated[
+    str,
+    AfterValidator(
+        _matching(r"/suture/[\w./-]+", "write the name of an SSM parameter below /suture/, such as /suture/jira-token")
+    ),
+]
 ClockTime = Annotated[
     str, AfterValidator(_matching(r"([01]\d|2[0-3]):[0-5]\d", "write a time such as '18:00', in quotes"))
 ]

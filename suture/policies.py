@@ -17,6 +17,8 @@ from chalicelib.aws.operations import OPERATIONS, operation
 from chalicelib.model import Json
 from chalicelib.writers import WRITERS
 
+from . import sink_rights
+
 _T = TypeVar("_T")
 
 PREFIX = "suture-${Stage}-"
@@ -66,6 +68,9 @@ _SLACK_SECRET = {
 }
 
 
+NO_CHAT: Mapping[str, Json] = {}
+
+
 def _writer(queue: str) -> Duty:
     return Duty(kinds=_JOURNALED, queue=queue, sends=(queue, "ChangesQueue", "NoticesQueue"), keys=_JOURNAL)
 
@@ -93,8 +98,11 @@ DUTIES: Mapping[str, Duty] = {
 }
 
 
-def policy(function: str, operations: Collection[str]) -> dict[str, Json]:
-    """The policy document of one function that may make `operations` on customers' resources."""
+def policy(function: str, operations: Collection[str], chat: Mapping[str, Json] = NO_CHAT) -> dict[str, Json]:
+    """The policy document of one function that may make `operations` on customers' resources.
+
+    `chat` are the rules of governance/chat.yaml: who tells people has the rights of what is configured alone.
+    """
     duty = DUTIES[function]
     statements = [
         *_platform(function, duty),
@@ -106,8 +114,11 @@ def policy(function: str, operations: Collection[str]) -> dict[str, Json]:
         *_keys_of_secrets(operations),
         *_never_decrypting(operations),
     ]
+    if function == "notify":
+        statements += sink_rights.granted(chat)
     if function in WRITERS:
         statements += _never_ourselves()
+        statements += sink_rights.denied(chat)
     return {"Version": "2012-10-17", "Statement": statements}
 
 

@@ -236,9 +236,11 @@ def rendered_policies(root: Path) -> Files:
     looks = frozenset(o for reader in all_readers().values() for o in reader.OPERATIONS)
     staged = frozenset(o for document in _armed_runbooks(root) for o in _stage_reads(document))
     reading: Mapping[str, frozenset[str]] = {"watch": looks | staged, "sweep": looks, "config_rule": looks}
+    chat_file = root / "governance" / "chat.yaml"
+    chat = (yaml.safe_load(chat_file.read_text()) if chat_file.is_file() else None) or {}
     files = {
         root / ".chalice" / f"{name}.policy.json": _text(
-            policy(name, reading.get(name) or needs.get(name) or frozenset())
+            policy(name, reading.get(name) or needs.get(name) or frozenset(), chat)
         )
         for name in DUTIES
     }

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, Strict
+from pydantic import AfterValidator, Field
 from pydantic import model_validator as checked
 
 from chalicelib.approvals import IDENTITY_CENTER
 
 from .fields import (
-    DAY,
-    MINUTE,
     AccountId,
     Guid,
     HttpsUrl,
@@ -27,10 +25,9 @@ from .fields import (
     Slug,
     Text,
     distinct,
-    lasting,
 )
-from .schema import Hours
 from .schema_parts import Model
+from .schema_sinks import Email, GitHub, Jira, Opsgenie, PagerDuty, Quiet, Storm, Webhook
 
 
 class _Identity(Model):
@@ -96,15 +93,6 @@ class ApproversDocument(Model):
     people: dict[PersonId, _Person]
 
 
-class _Quiet(Hours):
-    but: Annotated[tuple[Severity, ...], AfterValidator(distinct)] = ()
-
-
-class _Storm(Model):
-    more_than: Annotated[int, Strict(), Field(ge=1, le=1000)]
-    within: Annotated[str, AfterValidator(lasting(MINUTE, DAY))]
-
-
 class _Route(Model):
     channel: SlackChannel
     severity: Annotated[tuple[Severity, ...], AfterValidator(distinct)] = ()
@@ -123,11 +111,18 @@ class _Slack(Model):
     app: SlackApp
     channel: SlackChannel
     routes: tuple[_Route, ...] = ()
-    quiet: _Quiet | None = None
-    storm: _Storm | None = None
+    quiet: Quiet | None = None
+    storm: Storm | None = None
 
 
 class ChatDocument(Model):
     """governance/chat.yaml: where and when people are told. It names channels and grants nothing."""
 
+    page: HttpsUrl = ""
     slack: _Slack | None = None
+    email: Email | None = None
+    pagerduty: PagerDuty | None = None
+    opsgenie: Opsgenie | None = None
+    jira: Jira | None = None
+    github: GitHub | None = None
+    webhook: Webhook | None = None

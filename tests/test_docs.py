@@ -23,7 +23,7 @@ from click.testing import CliRunner
 
 from chalicelib.aws.operations import OPERATIONS
 from chalicelib.cases import TRANSITIONS
-from chalicelib.chat.webhook import signature
+from chalicelib.chat.sinks.webhook import signature
 from chalicelib.controls import all_controls
 from suture.cli.app import cli
 from suture.compile import lint_file

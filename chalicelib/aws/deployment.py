@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ..errors import Misconfigured
 from ..logs import log
@@ -27,6 +28,7 @@ from .table import Table
 if TYPE_CHECKING:  # what only a finding needs is imported where it is used: most events find nothing
     from .. import governance, routing, runbooks
     from ..approvals import Person
+    from ..chat.sinks.line import Line
     from ..chat.slack.client import Slack
     from .journal import Journal
 
@@ -36,13 +38,15 @@ WRITERS = ("remediate", "remediate_iam", "remediate_secrets")
 
 @dataclass(frozen=True, slots=True)
 class Packaged:
-    """What was validated before it shipped."""
+    """What was validated before it shipped. `page` is the address below which `/cases/<id>` shows a case, or empty."""
 
     runbooks: Mapping[str, runbooks.Runbook]
     pins: governance.Pins
     people: tuple[Person, ...]
     suppressions: tuple[governance.Suppression, ...]
     slack: routing.Slack | None = None
+    sinks: Mapping[str, routing.Sink] = field(default_factory=dict)
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Deployment:
         self.account = self._need("ACCOUNT_ID")
         self.region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")
         self.function = environment.get("AWS_LAMBDA_FUNCTION_NAME", "local")
+        self.lines: dict[str, Line] = {}
 
     @cached_property
     def clients(self) -> Clients:
@@ -109,6 +114,11 @@ class Deployment:
         told = {name.lower(): self._environment.get(name, "") for name in ("BOUNDARY_ARN", "ACCESS_LOG_ARN")}
         stage, of = self._environment.get("STAGE", ""), f"arn:{self.clients.partition}:iam::{self.clients.account}"
         return {**told, "secrets_writer_arn": f"{of}:role/suture-{stage}-remediate-secrets" if stage else ""}
+
+    @property
+    def is_sandboxed(self) -> bool:
+        """Is AWS itself on loopback? Nothing deployed can be, and there loopback is Lambda's own runtime."""
+        return urlsplit(self._environment.get("AWS_ENDPOINT_URL", "")).hostname in ("127.0.0.1", "localhost")
 
     @property
     def audit(self) -> Audit:
@@ -167,6 +177,8 @@ def _packaged(root: Path) -> Packaged:
         people=people_from(rules.get("approvers", {})),
         suppressions=governance.suppressions_from(rules.get("suppressions", {})),
         slack=routing.slack_from(rules.get("chat", {})),
+        sinks=routing.sinks_from(rules.get("chat", {})),
+        page=str(rules.get("chat", {}).get("page", "")),
     )
 
 

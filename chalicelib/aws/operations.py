@@ -292,6 +292,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "kms:Sign": _own(("kms:Sign", "{KeyId}")),
     "kms:Verify": _own(("kms:Verify", "{KeyId}")),
     "s3:PutObject": _own(("s3:PutObject", "arn:{partition}:s3:::{Bucket}/{Key}")),
+    "sesv2:SendEmail": _own(("ses:SendEmail", "arn:{partition}:ses:{region}:{account}:identity/{FromEmailAddress}")),
     "config:PutEvaluations": _own(("config:PutEvaluations", "*")),
     "ssm:GetParameter": _own(("ssm:GetParameter", "arn:{partition}:ssm:{region}:{account}:parameter{Name}")),
     "sts:GetCallerIdentity": _own(),

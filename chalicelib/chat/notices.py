@@ -1,13 +1,16 @@
-"""Notices: what happened to a case, handed to each channel: Slack, the log, a signed webhook.
+"""Notices: what happened to a case, handed to each channel: Slack, the log, and the sinks of governance/chat.yaml.
 
 A channel is one file with one function. It renders the case as it stands when the notice is read, so notices may come
 late, twice or out of order; it refuses to send what looks like a secret; and when it must wait, it sends the notice
-anew, with a delay and with its own name, so that no other channel tells it twice.
+anew, with a delay and with its own name, so that no other channel tells it twice. One that nobody configured is not
+even imported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
 
 from .. import messages
 from ..aws.deployment import Deployment
@@ -16,15 +19,13 @@ from ..errors import BadEvent
 from ..logs import log
 from ..model import Json
 from ..plaintext import contains_secret
-from . import webhook
-from .slack import channel as slack
 
 Channel = Callable[[Deployment, Case, Mapping[str, Json]], None]
 
 
 def tell(d: Deployment, message: Mapping[str, Json]) -> None:
     """Send one notice to every channel, or to the one that it names. Raises what brings it again, such as Throttled."""
-    deed = slack.DEEDS.get(str(message.get("suture")))
+    deed = DEEDS.get(str(message.get("suture")))
     if deed is not None:
         return deed(d, message)
     id_ = message.get("case")
@@ -46,5 +47,33 @@ def _log(d: Deployment, case: Case, message: Mapping[str, Json]) -> None:
     log("info", "notice", case=case.id, state=case.state, control=case.control, text=headline)
 
 
-CHANNELS: Mapping[str, Channel] = {"slack": slack.tell, "log": _log, "webhook": webhook.tell}
-"""In this order: one that raises keeps those before it from nothing, since each tells a thing once."""
+def _slack(d: Deployment, case: Case, message: Mapping[str, Json]) -> None:
+    if d.packaged.slack is not None:
+        import_module(".slack.channel", __package__).tell(d, case, message)
+
+
+def _sink(name: str, d: Deployment, case: Case, message: Mapping[str, Json]) -> None:
+    if name in d.packaged.sinks and (name != "webhook" or d.webhook[0]):
+        import_module(".sinks", __package__).tell(name, d, case, message)
+
+
+def _slack_deed(d: Deployment, message: Mapping[str, Json]) -> None:
+    import_module(".slack.channel", __package__).DEEDS[message["suture"]](d, message)
+
+
+def _digest(d: Deployment, message: Mapping[str, Json]) -> None:
+    import_module(".sinks.mail_storms", __package__).show(d, message)
+
+
+SINKS = ("email", "pagerduty", "opsgenie", "jira", "github", "webhook")
+"""Each a module of `sinks`, and a part of governance/chat.yaml. People decide through none of them."""
+
+CHANNELS: Mapping[str, Channel] = {"slack": _slack, "log": _log, **{name: partial(_sink, name) for name in SINKS}}
+"""In this order: one that raises keeps those before it from nothing, since each tells a thing once. A channel in which
+people decide (Slack; Teams, when it comes) stands beside `_slack`, with a package of its own."""
+
+DEEDS: Mapping[str, Callable[[Deployment, Mapping[str, Json]], None]] = {
+    **dict.fromkeys(("slack-say", "slack-home", "slack-digest"), _slack_deed),
+    "email-digest": _digest,
+}
+"""Messages about no single case, by what they ask for."""

@@ -111,6 +111,7 @@ _CONTEXT: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("AuthType", "lambda:FunctionUrlAuthType"),
     ),
     "kms": (("MacAlgorithm", "kms:MacAlgorithm"),),
+    "ses": (("FromEmailAddress", "ses:FromAddress"),),
     "secretsmanager": (("Name", "secretsmanager:Name"), ("SecretId", "secretsmanager:SecretId")),
 }
 

@@ -1,4 +1,4 @@
-"""Notices: signed, gated, and brought again by the queue when nobody took them."""
+"""Notices: signed, gated, and sent again through the queue when nobody took them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from typing import Any
 
 import boto3
 import pytest
+from noticing import NoticingWorld
 from world import ACCOUNT, REGION, World, role
 
 from chalicelib.chat import notices
-from chalicelib.errors import BadEvent, Misconfigured, Throttled
+from chalicelib.chat.sinks import LOST
+from chalicelib.errors import BadEvent
 
 SECRET = "webhook-" + "key"
 
@@ -50,7 +52,8 @@ def receiver(w: World) -> Iterator[Receiver]:
     ssm = boto3.client("ssm", region_name=REGION)
     ssm.put_parameter(Name="/suture/webhook", Value=SECRET, Type="SecureString")
     url = f"http://127.0.0.1:{made.server_address[1]}/hook"
-    w.d._environment = {**w.d._environment, "WEBHOOK_URL": url, "WEBHOOK_SECRET_PARAMETER": "/suture/webhook"}
+    facts = {"WEBHOOK_SECRET_PARAMETER": "/suture/webhook", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    w.d._environment = {**w.d._environment, **facts, "WEBHOOK_URL": url}
     yield made
     made.shutdown()
     made.server_close()
@@ -74,6 +77,7 @@ def test_a_notice_is_signed_over_time_and_body(w: World, receiver: Receiver) -> 
     assert said["case"]["id"] == case.id and said["case"]["plan"] == case.plan_digest
     assert abs(int(at) - w.d.now().timestamp()) < 60
     assert "Expires" in said["text"] and "Olly" in said["text"]
+    assert headers["Idempotency-Key"] == f"{case.id}.{case.version}"
 
 
 def test_what_looks_like_a_secret_is_not_sent(w: World, receiver: Receiver, capsys: Any) -> None:
@@ -87,21 +91,50 @@ def test_what_looks_like_a_secret_is_not_sent(w: World, receiver: Receiver, caps
     notices.tell(w.d, {"case": case.id})
     assert receiver.got == []
     out = capsys.readouterr().out
-    assert token not in out and "was not sent" in out
+    assert token not in out and LOST in out and "held a secret" in out
 
 
-@pytest.mark.parametrize("status", [301, 404, 500])
-def test_what_nobody_took_comes_again(w: World, receiver: Receiver, status: int) -> None:
+@pytest.mark.parametrize("status", [301, 302, 307, 404, 500])
+def test_what_nobody_took_comes_again_with_the_same_key(w: World, receiver: Receiver, status: int, capsys: Any) -> None:
     case, receiver.status = proposed(w), status
-    with pytest.raises(Throttled):
-        notices.tell(w.d, {"case": case.id})
+    NoticingWorld.hold(w)
+    notices.tell(w.d, {"case": case.id})
+    assert LOST in capsys.readouterr().out, "an operator is told"
+    ((_, waiting, delay),) = w.held
+    assert (waiting, delay) == ({"case": case.id, "channel": "webhook", "tries": 1}, 30)
+    receiver.status = 200
+    w.d.lines.clear()
+    notices.tell(w.d, waiting)
+    first, second = (headers["Idempotency-Key"] for headers, _ in receiver.got)
+    assert first == second and len(w.held) == 1
 
 
-def test_an_address_without_encryption_is_refused(w: World, receiver: Receiver) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com/hook",
+        "http://127.0.0.1.example.com/hook",
+        "http://169.254.169.254/latest/meta-data/",
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/",
+        "https://user:pass@example.com/hook",
+        "https://",
+        "//127.0.0.1/hook",
+    ],
+)
+def test_an_address_that_is_not_https_is_not_spoken_to(w: World, receiver: Receiver, url: str, capsys: Any) -> None:
     case = proposed(w)
-    w.d._environment = {**w.d._environment, "WEBHOOK_URL": "http://example.com/hook"}
-    with pytest.raises(Misconfigured):
-        notices.tell(w.d, {"case": case.id})
+    w.d._environment = {**w.d._environment, "WEBHOOK_URL": url}
+    notices.tell(w.d, {"case": case.id})
+    out = capsys.readouterr().out
+    assert receiver.got == [] and LOST in out and "no https address" in out and "pass" + "@" not in out
+
+
+def test_loopback_is_spoken_to_in_the_sandbox_alone(w: World, receiver: Receiver, capsys: Any) -> None:
+    case = proposed(w)
+    w.d._environment = {k: v for k, v in w.d._environment.items() if k != "AWS_ENDPOINT_URL"}
+    notices.tell(w.d, {"case": case.id})
+    assert receiver.got == [] and "no https address" in capsys.readouterr().out
 
 
 def test_a_notice_about_no_case_is_one_line(w: World, receiver: Receiver, capsys: Any) -> None:

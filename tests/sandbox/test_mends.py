@@ -32,7 +32,7 @@ TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 @pytest.fixture(autouse=True)
 def account() -> Iterator[None]:
     mends.apply()
-    for service in ("cloudformation", "ecs", "ssm"):
+    for service in ("cloudformation", "ecs", "sesv2", "ssm"):
         mends.apply_to(service)
     with mock_aws():
         yield

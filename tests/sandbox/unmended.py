@@ -55,6 +55,22 @@ GRANT = {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "*"
 
 
 @gap
+def ses_mail_has_no_headers() -> bool:
+    from moto.ses.models import ses_backends
+
+    ses = boto3.client("sesv2")
+    ses.create_email_identity(EmailIdentity="example.com")
+    body = {"Text": {"Data": "t"}, "Html": {"Data": "h"}}
+    simple = {"Subject": {"Data": "s"}, "Body": body, "Headers": [{"Name": "List-Id", "Value": "x"}]}
+    sent = {"FromEmailAddress": "a@example.com", "Destination": {"ToAddresses": ["b@example.com"]}}
+    ses.send_email(**sent, Content={"Simple": simple})
+    backend = ses_backends["123456789012"][ses.meta.region_name]
+    kept = getattr(backend.sent_messages[-1], "headers", {}) == {"List-Id": "x"}
+    forged = {**simple, "Headers": [{"Name": "Message-ID", "Value": "<x@y>"}]}
+    return not kept or not refused(ses.send_email, **sent, Content={"Simple": forged})
+
+
+@gap
 def cloudtrail_no_event_history() -> bool:
     return refused(boto3.client("cloudtrail").lookup_events)
 

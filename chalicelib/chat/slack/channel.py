@@ -6,30 +6,26 @@ not take now is sent later: the case stays decidable through every other door, a
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from uuid import uuid4
 
 from ... import approvals
 from ...approvals import Identity
 from ...aws.deployment import Deployment
-from ...aws.table import Update, body, unbody
 from ...cases import Case
 from ...errors import BadEvent, Conflict
 from ...logs import log
 from ...model import Json
-from ...times import iso
+from .. import claims
 from ..facts import facts_of
+from ..gate import SecretInMessage
 from . import blocks, home, storms
-from .client import GONE, NOWHERE, OURS, SecretInMessage, Slack, SlackFailed
+from .client import GONE, NOWHERE, OURS, Slack, SlackFailed
 
 UNSAID = frozenset({"DETECTED", "PLANNED", "OBSERVED", "SUPPRESSED", "SUPERSEDED"})
 """States about which nobody is told anew; a message that is there already shows them."""
 
-CLAIM = timedelta(seconds=30)
 LONGEST_WAIT = 900
 MOST_TRIES = 200
 """Two days of waiting; longer than any plan is open."""
@@ -52,6 +48,9 @@ class Place:
     in_digest: bool = False
 
 
+Keep = Callable[[Place], None]
+
+
 def tell(d: Deployment, case: Case, message: Mapping[str, Json]) -> None:
     """Show a case as it stands. Never raises for what Slack does: it comes back later."""
     slack = d.slack
@@ -59,10 +58,10 @@ def tell(d: Deployment, case: Case, message: Mapping[str, Json]) -> None:
         return
     tries = int(message.get("tries") or 0)
     try:
-        with _claimed(d, case) as place:
+        with _claimed(d, case) as (place, keep):
             if place.told < case.version and (place.told or case.state not in UNSAID):
-                place = _shown(d, slack, case, place)
-                _keep(d, case, place)
+                place = _shown(d, slack, case, place, keep)
+                keep(place)
             if message.get("remind"):
                 _remind(d, slack, case, place, str(message["remind"]))
     except Conflict:
@@ -73,7 +72,7 @@ def tell(d: Deployment, case: Case, message: Mapping[str, Json]) -> None:
         _failed(d, case, message, tries, error)
 
 
-def _shown(d: Deployment, slack: Slack, case: Case, place: Place) -> Place:
+def _shown(d: Deployment, slack: Slack, case: Case, place: Place, keep: Keep) -> Place:
     """Where the message stands once it shows the case."""
     if not place.told:
         if slack.rules.is_quiet(case, d.now()):
@@ -82,13 +81,13 @@ def _shown(d: Deployment, slack: Slack, case: Case, place: Place) -> Place:
         count, window = (0, place.window) if place.window else storms.count(d, slack, channel)
         is_storm = place.in_digest or count > slack.rules.storm_count
         place = replace(place, channel=place.channel or channel, window=window, in_digest=is_storm)
-        _keep(d, case, place)  # so that another try is not counted again
+        keep(place)  # so that another try is not counted again
     if place.in_digest:
         storms.add(d, place.channel, place.window, case)
         return replace(place, told=case.version)
     before, place = place, _written(d, slack, case, place)
     if place.ts != before.ts:
-        _keep(d, case, place)  # so that a failure from here on does not send it twice
+        keep(place)  # so that a failure from here on does not send it twice
     _continue_thread(d, slack, case, place)
     return replace(place, told=case.version)
 
@@ -181,9 +180,9 @@ def patience(tries: int) -> int:
 def _move_elsewhere(d: Deployment, case: Case, error: SlackFailed) -> None:
     """An archived or closed channel: the next try begins anew in the default channel."""
     slack = d.slack
-    with _claimed(d, case) as place:
+    with _claimed(d, case) as (place, keep):
         if slack is not None and (place.channel or slack.rules.channel_of(case)) != slack.rules.channel:
-            _keep(d, case, Place(channel=slack.rules.channel, window=place.window))
+            keep(Place(channel=slack.rules.channel, window=place.window))
 
 
 def _again(d: Deployment, message: Mapping[str, Json], tries: int, delay: int) -> None:
@@ -193,36 +192,20 @@ def _again(d: Deployment, message: Mapping[str, Json], tries: int, delay: int) -
 # --- where messages stand -------------------------------------------------------------------------------------------
 
 
-def _problem(case: Case) -> str:
-    text = "|".join((case.account, case.region, case.arn, case.control))
-    return "MESSAGE#" + hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
 @contextmanager
-def _claimed(d: Deployment, case: Case) -> Iterator[Place]:
-    """The place of a case's message, for one writer at a time. Raises Conflict when somebody else writes it."""
-    pk, sk, me, now = _problem(case), f"slack#{case.id}", uuid4().hex, d.now()
-    claim = Update().set("claim", iso(now + CLAIM)).set("holder", me).if_free("claim", iso(now), "holder", me)
-    item = d.ledger.table.update(pk, sk, claim)
-    try:
-        yield Place(**unbody(item)) if item.get("body") else Place()
-    finally:
-        with suppress(Conflict):  # it took too long, and another has it now
-            d.ledger.table.update(pk, sk, Update().remove("claim").remove("holder").if_equal("holder", me))
-
-
-def _keep(d: Deployment, case: Case, place: Place) -> None:
-    facts = {name: getattr(place, name) for name in Place.__slots__}
-    d.ledger.table.update(_problem(case), f"slack#{case.id}", Update().set("body", body(facts)))
+def _claimed(d: Deployment, case: Case) -> Iterator[tuple[Place, Keep]]:
+    """The place of a case's message, and how to keep it. Raises Conflict when somebody else writes it."""
+    with claims.claimed(d, case, "slack") as claim:
+        yield Place(**claim.kept), lambda place: claim.keep({n: getattr(place, n) for n in Place.__slots__})
 
 
 def _thread_of(d: Deployment, case: Case, channel: str) -> str:
-    item = d.ledger.table.get(_problem(case), "slack")
+    item = d.ledger.table.get(claims.problem(case), "slack")
     return str(item["ts"]) if item and item.get("channel") == channel else ""
 
 
 def _remember_thread(d: Deployment, case: Case, channel: str, ts: str) -> None:
-    d.ledger.table.put({"pk": _problem(case), "sk": "slack", "channel": channel, "ts": ts})
+    d.ledger.table.put({"pk": claims.problem(case), "sk": "slack", "channel": channel, "ts": ts})
 
 
 # --- other deeds of `notify` ----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from ...errors import CallFailed, Misconfigured, SutureError
 from ...model import Json
-from ...plaintext import contains_secret
+from ..gate import refuse_secrets
 
 if TYPE_CHECKING:
     from ...aws.clients import Clients
@@ -65,10 +65,6 @@ class SlackFailed(SutureError):
     def __init__(self, code: str, wait: int = 0) -> None:
         super().__init__(f"Slack answered {code}", next_step="docs/chat.md says what each answer means")
         self.code, self.wait = code, wait
-
-
-class SecretInMessage(SutureError):
-    """The last gate: this would have left with something that looks like a secret."""
 
 
 class Slack:
@@ -136,21 +132,6 @@ class Slack:
 def is_loopback(url: str) -> bool:
     place = urlsplit(url)
     return place.scheme == "http" and place.hostname in _LOOPBACK
-
-
-def refuse_secrets(body: Mapping[str, Json]) -> None:
-    """Raise SecretInMessage when any text of `body` looks like a secret; it names the kind and never the text."""
-    found = contains_secret("\n".join(_texts(body)))
-    if found:
-        raise SecretInMessage(f"the message looks as if it held a secret: {found.kind}")
-
-
-def _texts(value: Json) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    return [text for item in value for text in _texts(item)] if isinstance(value, list | tuple) else []
 
 
 def _post(url: str, body: Mapping[str, Json], headers: Mapping[str, str]) -> bytes:

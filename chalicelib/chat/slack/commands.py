@@ -19,8 +19,8 @@ from ...times import iso
 from .. import switch
 from ..decide import Request, Ruling, check, decide, found
 from ..facts import facts_of
+from ..gate import SecretInMessage, refuse_secrets
 from . import blocks, modals
-from .client import SecretInMessage, refuse_secrets
 from .payloads import Command
 from .text import Element, bold, code, fallback, preformatted, rich, said, words
 

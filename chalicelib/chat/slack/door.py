@@ -16,8 +16,9 @@ from ...errors import BadRequest, SutureError
 from ...logs import log
 from ...model import Json
 from ..decide import Request, check, decide
+from ..gate import SecretInMessage
 from . import commands, modals, payloads, signing
-from .client import SecretInMessage, Slack, SlackFailed
+from .client import Slack, SlackFailed
 from .payloads import Click, Submission, Who
 
 Answer = tuple[int, Mapping[str, Json] | None]

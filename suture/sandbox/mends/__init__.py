@@ -60,8 +60,9 @@ _MENDS = (
     secretsmanager,
     principals,
 )
-_LATER = ("cloudformation", "ecs", "ssm")
-"""CloudFormation brings every service's models, ECS and SSM those of EC2: seconds that few clients need."""
+_LATER = ("cloudformation", "ecs", "sesv2", "ssm")
+"""CloudFormation brings every service's models, ECS and SSM those of EC2: seconds that few clients need; SES is spoken
+to where mail is configured."""
 
 _once = threading.Lock()
 _applied: list[str] = []

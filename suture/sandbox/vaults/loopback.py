@@ -1,4 +1,4 @@
-"""HTTPS on 127.0.0.1 for a service of ours: JSON in, JSON out, every request kept, faults on demand."""
+"""A service of ours on 127.0.0.1, with TLS or without: JSON in, JSON out, every request kept, faults on demand."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """What is sent; with status 0 nothing is, and the connection ends."""
+
     status: int
     body: Json = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -47,22 +49,23 @@ Refusal = Callable[[Asked], Answer | None]
 
 
 class Loopback:
-    """A running service. `url` is its address, `authority` a PEM file to trust it by, `asked` what came so far.
+    """A running service. `url` is its address, `asked` what came so far. With a folder it speaks TLS, and `authority`
+    there is a PEM file to trust it by.
 
-    `refuse` is asked first; what it answers is sent in the service's place.
+    `refuse` is asked first; what it answers is sent in the service's place. What `lose` says yes to is done, and its
+    answer lost on the way.
     """
 
-    def __init__(self, service: Service, folder: Path) -> None:
+    def __init__(self, service: Service, folder: Path | None = None) -> None:
         self.asked: list[Asked] = []
         self.refuse: Refusal = lambda asked: None
+        self.lose: Callable[[Asked], bool] = lambda asked: False
         self._service, self._lock = service, threading.Lock()
-        self.authority, key = certificate(folder)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.authority, key)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
-        self.url = f"https://127.0.0.1:{self._server.server_address[1]}"
+        if folder is not None:
+            self._encrypt(folder)
+        self.url = f"http{'s' if folder else ''}://127.0.0.1:{self._server.server_address[1]}"
 
     def __enter__(self) -> Loopback:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -75,7 +78,14 @@ class Loopback:
     def answer(self, asked: Asked) -> Answer:
         with self._lock:
             self.asked.append(asked)
-            return self.refuse(asked) or self._service(asked)
+            answer = self.refuse(asked) or self._service(asked)
+            return Answer(0) if self.lose(asked) else answer
+
+    def _encrypt(self, folder: Path) -> None:
+        self.authority, key = certificate(folder)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.authority, key)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
 
 def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
@@ -87,6 +97,9 @@ def _handler(loopback: Loopback) -> type[BaseHTTPRequestHandler]:
             length = min(int(self.headers.get("Content-Length") or 0), MOST_BYTES)
             answer = loopback.answer(_read(self.command, self.path, dict(self.headers), self.rfile.read(length)))
             data = b"" if answer.body is None else json.dumps(answer.body).encode()
+            if not answer.status:
+                self.close_connection = True
+                return
             self.send_response(answer.status)
             for name, value in {"Content-Type": "application/json", **answer.headers}.items():
                 self.send_header(name, value)

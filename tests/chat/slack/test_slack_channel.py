@@ -213,7 +213,7 @@ def test_a_claim_of_a_worker_that_died_ends(sw: SlackWorld) -> None:
     case = sw.proposed()
     claim = channel._claimed(sw.d, case)
     claim.__enter__()
-    sw.d.ahead = timedelta(seconds=31)
+    sw.d.ahead = timedelta(seconds=61)
     sw.decide("security", case, "reject")
     assert "rejected" in words_of(sw.message(case).blocks)
 

@@ -10,18 +10,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import boto3
-from world import ACCOUNT, PEOPLE, REGION, World, role, world
+from noticing import NoticingWorld
+from world import PEOPLE, REGION, world
 
-from chalicelib import pipeline
 from chalicelib.cases import Case
-from chalicelib.chat import notices
 from chalicelib.chat.slack import door
 from suture.sandbox.slack.clicks import Sender
 from suture.sandbox.slack.server import FakeSlack
 from suture.sandbox.slack.workspace import APP, TEAM, Message
 
-TRUST = "iam-trust-public"
-STAGE = "AWS::ApiGateway::Stage"
 USERS = {"sam": "U0SAM", "olly": "U0OLLY", "drew": "U0DREW"}
 CHAT = {
     "slack": {
@@ -47,49 +44,8 @@ class Inside(Sender):
         return status, json.dumps(said).encode() if said is not None else b""
 
 
-class SlackWorld(World):
-    """`held` are messages with a delay, until `later` lets them come."""
-
+class SlackWorld(NoticingWorld):
     fake: FakeSlack
-    held: list[tuple[str, Mapping[str, Any], int]]
-
-    def _handler(self, name: str) -> Any:
-        if name != "notices":
-            return super()._handler(name)
-        return lambda d, event: pipeline._each(
-            event["Records"], lambda record: notices.tell(d, pipeline._message(record))
-        )
-
-    def later(self, times: int = 1) -> None:
-        for _ in range(times):
-            if self.d.slack:
-                self.d.slack._down.clear()
-            held, self.held = self.held, []
-            for name, message, _ in held:
-                self.send(name, message)
-            self.run()
-
-    def proposed(self, name: str = "open", control: str = TRUST, **more: Any) -> Case:
-        role(name, trust={"AWS": ["*", f"arn:aws:iam::{ACCOUNT}:root"]})
-        self.change("AWS::IAM::Role", name, "iam:UpdateAssumeRolePolicy", **more)
-        self.run()
-        return self.case(control)
-
-    def unguarded(self, name: str = "live") -> Case:
-        """A proposal of the medium tier: an API stage without throttling and log."""
-        gateway = boto3.client("apigateway", region_name=REGION)
-        role_arn = role("gateway-logs")
-        account = {"op": "replace", "path": "/cloudwatchRoleArn", "value": role_arn}
-        gateway.update_account(patchOperations=[account])
-        api = gateway.create_rest_api(name="shop")["id"]
-        root = gateway.get_resources(restApiId=api)["items"][0]["id"]
-        gateway.put_method(restApiId=api, resourceId=root, httpMethod="GET", authorizationType="NONE")
-        gateway.put_integration(restApiId=api, resourceId=root, httpMethod="GET", type="MOCK")
-        deployment = gateway.create_deployment(restApiId=api)["id"]
-        gateway.create_stage(restApiId=api, stageName=name, deploymentId=deployment)
-        self.change(STAGE, f"{api}/{name}", "apigateway:CreateStage", created=True)
-        self.run()
-        return self.case("apigateway-stage-unguarded")
 
     def message(self, case: Case) -> Message:
         """The newest message of a channel about a case."""
@@ -156,7 +112,7 @@ def slack_world(root: Path, chat: Mapping[str, Any] = CHAT) -> Iterator[SlackWor
         package_chat(root, chat)
         made.__class__ = SlackWorld
         assert isinstance(made, SlackWorld)
-        made.fake, made.held = fake, []
+        made.fake = fake
         fake.space.clock = lambda: made.d.now().timestamp()
         ssm = boto3.client("ssm", region_name=REGION)
         ssm.put_parameter(Name="/slack/token", Value=fake.space.token, Type="SecureString")
@@ -170,12 +126,7 @@ def slack_world(root: Path, chat: Mapping[str, Any] = CHAT) -> Iterator[SlackWor
         inside = Inside(fake.space, fake.secret, f"{fake.url}/hooks")
         inside.w, inside.answers = made, []
         fake.sender = inside
-        real = made.d.queues.send
-
-        def send(name: str, message: Mapping[str, Any], delay: int = 0) -> None:
-            made.held.append((name, message, delay)) if delay else real(name, message)
-
-        made.d.queues.send = send  # type: ignore[method-assign]
+        made.hold()
         yield made
 
 

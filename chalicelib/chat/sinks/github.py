@@ -1,6 +1,7 @@
 """GitHub: one issue a case, commented at each move, closed with it.
 
-REST API, with a fine-grained token or an app's that may write issues of the repository and nothing else. The mark is a
+REST API, with a fine-grained token or an app's that may write issues of the repository and nothing else. In a public
+repository no issue is opened. The mark is a
 comment in the issue's body: labels are dropped in silence where a token may not set them. It is looked for among the
 issues that changed since the case was opened, by their list, which lags behind nothing. Words stand in a code fence, in
 which nothing is formatted, linked or mentioned. Limits: title 256 characters, body and comment 65,536.
@@ -53,6 +54,7 @@ class GitHub:
         return ""
 
     def create(self, job: Job, mark: str) -> str:
+        self._refuse_the_public()
         content = {"title": words.title(job.case, MOST_TITLE), "body": body(job, mark), "labels": list(self._labels)}
         made = self._call("POST", self._issues, content)
         return f"{self._issues}/{int(made['number'])}"
@@ -71,6 +73,12 @@ class GitHub:
 
     def reopen(self, ticket: str, job: Job) -> None:
         self._about("PATCH", ticket, {"state": "open", "state_reason": "reopened"})
+
+    def _refuse_the_public(self) -> None:
+        """An issue says how an account can be broken into: whoever may read the repository reads that too."""
+        found = self._call("GET", self._issues.removesuffix("/issues"), None)
+        if not isinstance(found, dict) or found.get("private") is not True:
+            raise SinkFailed("public_repository")
 
     def _about(self, method: str, path: str, content: Json) -> Json:
         try:

@@ -38,6 +38,7 @@ class GitHub:
     def __init__(self, token: str, *repositories: str) -> None:
         self._token = token
         self.issues: dict[str, list[Issue]] = {name: [] for name in repositories}
+        self.public: set[str] = set()
         self.deleted: set[int] = set()
         self.moved: set[int] = set()
         self.clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -47,6 +48,9 @@ class GitHub:
             return Answer(403, {"message": "Request forbidden by administrative rules."})
         if asked.bearer != self._token:
             return Answer(401, {"message": "Bad credentials"})
+        name = asked.path.removeprefix("/repos/")
+        if asked.method == "GET" and name in self.issues:
+            return Answer(200, {"full_name": name, "private": name not in self.public})
         match = re.fullmatch(r"/repos/([\w.-]+/[\w.-]+)/issues(?:/(\d+)(/comments)?)?", asked.path)
         if not match or match[1] not in self.issues:
             return Answer(404, {"message": "Not Found"})

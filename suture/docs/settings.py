@@ -9,6 +9,7 @@ from pathlib import Path
 from chalicelib.errors import Misconfigured
 from chalicelib.model import Json
 
+from . import chat_rules
 from .markdown import code, codes, page, table
 
 ENVIRONMENT: Mapping[str, str] = {
@@ -58,6 +59,9 @@ def page_for(root: Path) -> str:
         "## Deployment parameters",
         "Parameters of the stack, as `resources.json` has them.",
         table(("parameter", "default", "allowed", "what it is for"), _parameters(document["Parameters"])),
+        "## Who is told",
+        "The keys of `governance/chat.yaml`; [how to set each part up](chat.md). A part that is left out is not spoken to.",
+        chat_rules.keys(),
         "## The functions' environment",
         "Set by the stack; nobody sets them by hand.",
         table(("variable", "what it is for", "functions"), _environment(document["Resources"])),

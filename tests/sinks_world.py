@@ -21,7 +21,7 @@ from suture.sandbox.desks.opsgenie import Opsgenie
 from suture.sandbox.desks.pagerduty import PagerDuty
 from suture.sandbox.vaults.loopback import Answer, Asked, Loopback
 
-PAGE = "https://suture.example.com/api"
+PAGE = "https://suture.example.com/api/page"
 SENDER, TEAM = "suture@example.com", "security@example.com"
 USER = "bot@example.com"
 TOKENS = {name: f"{name}-" + "token" for name in ("opsgenie", "jira", "github", "webhook")}

@@ -60,7 +60,7 @@ def page_for(root: Path) -> str:
         "Parameters of the stack, as `resources.json` has them.",
         table(("parameter", "default", "allowed", "what it is for"), _parameters(document["Parameters"])),
         "## Who is told",
-        "The keys of `governance/chat.yaml`; [how to set each part up](chat.md). A part that is left out is not spoken to.",
+        "The keys of `governance/chat.yaml`; [how to set them up](chat.md). A part that is left out is not spoken to.",
         chat_rules.keys(),
         "## The functions' environment",
         "Set by the stack; nobody sets them by hand.",

@@ -29,7 +29,7 @@ def links(text: str) -> set[str]:
 
 def event(method: str, url: str) -> dict[str, Any]:
     """What API Gateway makes of a request for one of our own addresses, by a stranger without a signature."""
-    path = urlsplit(url).path.removeprefix(urlsplit(PAGE).path)
+    path = urlsplit(url).path.removeprefix("/api")
     resource, parameters = _resource(path)
     query = dict(pair.partition("=")[::2] for pair in urlsplit(url).query.split("&") if pair)
     return {
@@ -102,4 +102,4 @@ def _state(s: Any, case: Case) -> Any:
 def test_the_scanner_sees_what_it_should() -> None:
     assert links('<a href="https://a.example/x?y=1&amp;z=2">b</a>') >= {"https://a.example/x?y=1&z=2"}
     assert links("see http://b.example/c. And") == {"http://b.example/c"}
-    assert event("GET", f"{PAGE}/cases/C-1")["resource"] == "/cases/{id}"
+    assert event("GET", "https://suture.example.com/api/cases/C-1")["resource"] == "/cases/{id}"

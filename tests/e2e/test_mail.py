@@ -30,7 +30,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory, lines: list[str]) -> Itera
     folder = tmp_path_factory.mktemp("mail")
     governance = folder / "governance"
     shutil.copytree(GOVERNANCE, governance)
-    rules = "page: https://suture.example.com/api\nemail: {from: suture@example.com, to: [security@example.com]}\n"
+    rules = "page: https://suture.example.com/api/page\nemail: {from: suture@example.com, to: [security@example.com]}\n"
     (governance / "chat.yaml").write_text(rules)
     with Sandbox(
         ROOT, governance=governance, state=folder / "state", sink=lambda name, line: lines.append(f"{name} {line}")
@@ -60,7 +60,7 @@ def test_a_proposal_is_mailed_once_ses_knows_the_sender(sandbox: Sandbox, lines:
     sandbox.client("iam").create_role(RoleName="open-too", AssumeRolePolicyDocument=document)
     (mail,) = until(lambda: mails(sandbox), "a mail")
     assert mail.source == "suture@example.com" and mail.headers["Auto-Submitted"] == "auto-generated"
-    assert "https://suture.example.com/api/cases/C-" in mail.text and "open-too" in mail.subject
+    assert "https://suture.example.com/api/page/cases/C-" in mail.text and "open-too" in mail.subject
     assert not [x for x in lines if "AccessDenied" in x]
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.chat import sinks
+from chalicelib.chat.slack import channel
 from chalicelib.controls import judge_one
 from chalicelib.model import Resource
 from suture.build import Build
@@ -255,6 +257,8 @@ def test_what_a_function_logs_for_an_alarm_is_what_the_alarm_hears(stack: Resour
     sources = "".join(p.read_text() for p in (ROOT / "chalicelib").glob("*.py"))
     assert {f["MetricTransformations"][0]["MetricName"] for f in filters.values()} <= heard
     assert "a limit an hour is reached" in filters["LimitReachedFilter"]["FilterPattern"]
+    for name, said in (("NotifySlackFailedFilter", channel.LOST), ("NotifySinkFailedFilter", sinks.LOST)):
+        assert filters[name]["FilterPattern"] == f'{{ $.message = "{said}" }}'
     assert '"a limit an hour is reached' in sources and "after.state.lower()" in sources
 
 

@@ -38,11 +38,11 @@ _OVER = frozenset({"RESOLVED", "REJECTED", "SUPPRESSED"})
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a sink keeps about a case: the `version` told last and how that looked (`saw`, and its `stage`), the version
-    that it was `trying` to tell, the reminder told last.
+    """What a sink keeps about a case: the `version` told last and how that looked (`saw`), the version that it was
+    `trying` to tell, the reminder told last.
 
-    `id` is the case's ticket there, and `mark` finds one whose id was lost on the way. Of mail: `id` is the first
-    one's, `window` the storm that it is counted in, `in_digest` whether that storm's digest tells of it.
+    `stage` is what its alert or ticket is, `id` the ticket's, and `mark` finds one whose id was lost on the way. Of
+    mail: `id` is the first one's, `window` the storm that it is counted in, `in_digest` whether its digest tells of it.
     """
 
     version: int = 0
@@ -120,7 +120,7 @@ def _told(job: Job) -> None:
     send = import_module(f".{job.rules.name}", __name__).send
     job = replace(job, told=trying, why=job.why if is_reminder else "", is_again=told.trying == case.version)
     after: Told = send(job)
-    seen = replace(after, version=case.version, saw=look_of(case), stage=stage_of(case))
+    seen = replace(after, version=case.version, saw=look_of(case))
     job.keep(replace(seen, reminded=reminder or told.reminded))
 
 

@@ -78,7 +78,9 @@ class Line:
         if time.monotonic() < until:
             raise SinkFailed(said.code, said.status, said.wait)
         try:
-            return _exchanged(self.url + path, method, data, {"User-Agent": "suture", **headers})
+            return _exchanged(
+                self.url.rstrip("/") + path if path else self.url, method, data, {"User-Agent": "suture", **headers}
+            )
         except SinkFailed as error:
             if error.status in (401, 403):
                 self._secret = ""
@@ -100,7 +102,7 @@ def _checked(url: str, is_sandboxed: bool) -> str:
     if not is_open or not place.hostname or "@" in place.netloc:
         where = f"{place.scheme}://{place.hostname or ''}"
         raise Misconfigured("the address is no https address", where=where, next_step="correct it, and deploy again")
-    return url.rstrip("/")
+    return url
 
 
 class _Stays(urllib.request.HTTPRedirectHandler):

@@ -1,20 +1,19 @@
 """Opsgenie: one alert a case, created, acknowledged while somebody's decision is carried out, closed with it.
 
 Alert API: `POST /v2/alerts`, `…/{alias}/acknowledge` and `…/close`. The alias is the case's: creating an alert that is
-open counts it once more and opens no second one. An acknowledged alert that needs people again is closed and created
-anew. Limits: message 130 characters, description 15,000, 20 tags of 50, source 100, note 25,000, details 8,000.
+open counts it once more and opens no second one. Limits: message 130 characters, description 15,000, 20 tags of 50,
+source 100, note 25,000, details 8,000.
 Source: Opsgenie's "Alert API".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ...model import Json
 from ...redaction import safe_text
 from ..gate import refuse_secrets
-from . import CLOSED, OPEN, WORKING, Job, Told, stage_of, words
+from . import Job, Told, alerts, words
 from .line import Line, line_of
 
 URL, KEY = "https://api.opsgenie.com", "/suture/opsgenie-key"
@@ -25,16 +24,32 @@ SOURCE = {"source": "Suture", "user": "Suture"}
 
 def send(job: Job) -> Told:
     """Bring the alert to what the case is."""
-    line = line_of(job.d, "opsgenie", job.rules.options.get("url", URL), job.rules.options.get("key", KEY))
-    told, stage = job.told, stage_of(job.case)
-    if stage == OPEN and job.is_news:
-        if told.stage == WORKING:
-            _post(line, _about(job, "close"), _note(job))
-            job.keep(told := replace(told, stage=CLOSED))
-        _post(line, "/v2/alerts", alert(job))
-    elif stage != told.stage and told.stage != CLOSED:
-        _post(line, _about(job, "close" if stage == CLOSED else "acknowledge"), _note(job))
-    return told
+    given = job.rules.options
+    return alerts.send(job, Opsgenie(line_of(job.d, "opsgenie", given.get("url", URL), given.get("key", KEY))))
+
+
+class Opsgenie:
+    """One account, by the key of an API integration."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    def trigger(self, job: Job) -> None:
+        self._post("/v2/alerts", alert(job))
+
+    def acknowledge(self, job: Job) -> None:
+        self._about(job, "acknowledge")
+
+    def end(self, job: Job) -> None:
+        self._about(job, "close")
+
+    def _about(self, job: Job, deed: str) -> None:
+        note = {**SOURCE, "note": words.news(job.case)[:MOST_NOTE]}
+        self._post(f"/v2/alerts/{alias(job)}/{deed}?identifierType=alias", note)
+
+    def _post(self, path: str, body: Mapping[str, Json]) -> None:
+        refuse_secrets(body)
+        self._line.call("POST", path, body, {"Authorization": f"GenieKey {self._line.secret()}"})
 
 
 def alert(job: Job) -> Mapping[str, Json]:
@@ -56,16 +71,3 @@ def alert(job: Job) -> Mapping[str, Json]:
 
 def alias(job: Job) -> str:
     return f"suture-{job.d.stage}-{job.case.id}"
-
-
-def _about(job: Job, what: str) -> str:
-    return f"/v2/alerts/{alias(job)}/{what}?identifierType=alias"
-
-
-def _note(job: Job) -> Mapping[str, Json]:
-    return {**SOURCE, "note": words.news(job.case)[:MOST_NOTE]}
-
-
-def _post(line: Line, path: str, body: Mapping[str, Json]) -> None:
-    refuse_secrets(body)
-    line.call("POST", path, body, {"Authorization": f"GenieKey {line.secret()}"})

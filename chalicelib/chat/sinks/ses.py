@@ -13,6 +13,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from ...errors import CallFailed, Throttled
+from ...logs import log
 from ...model import Json
 from ..gate import refuse_secrets
 from .line import SinkFailed
@@ -63,8 +64,8 @@ def _html(subject: str, lead: str, text: str, page: str) -> Iterator[str]:
 def post(d: Deployment, rules: Sink, to: tuple[str, ...], content: Mapping[str, Json]) -> str:
     """Send one mail; SES's id of it. Raises SinkFailed."""
     refuse_secrets(content)
-    if not to:
-        raise SinkFailed("no_recipient")
+    if len(to) > MOST_TO:
+        log("error", "a mail has more recipients than SES takes: the last ones get none", recipients=len(to))
     request = {"FromEmailAddress": rules.options["from"], "Content": {"Simple": content}}
     try:
         answer = d.clients.call("sesv2:SendEmail", {**request, "Destination": {"ToAddresses": list(to[:MOST_TO])}})

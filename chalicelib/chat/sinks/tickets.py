@@ -39,10 +39,14 @@ class Tracker(Protocol):
 
 def send(job: Job, tracker: Tracker) -> Told:
     """Bring the ticket to what the case is."""
+    if job.told.id and not job.is_news and not job.why:
+        return job.told
+    return replace(_sent(job, tracker), stage=stage_of(job.case))
+
+
+def _sent(job: Job, tracker: Tracker) -> Told:
     if not job.told.id:
         return _opened(job, tracker)
-    if not job.is_news and not job.why:
-        return job.told
     try:
         _moved(job, tracker)
         return job.told

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from typing import Any
 
 import boto3
 import pytest
-from sinks_world import TICKETS, TOKENS, sinks_world
+from sinks_world import TICKETS, TOKENS, SinksWorld, sinks_world
 from world import ACCOUNT, REGION, role
 
 from chalicelib.chat import claims, notices, sinks
@@ -233,6 +235,45 @@ def test_who_lost_the_claim_keeps_nothing(tmp_path: Path) -> None:
                 late.keep({**late.kept, "id": "mine"})
         with claims.claimed(s.d, case, "github") as after:
             assert after.kept["id"] == "theirs"
+
+
+def _rough(s: SinksWorld, dice: random.Random | None) -> None:
+    """From here on requests fail at random, before or after their work; without dice, all go well."""
+    for loopback in s.lines.values():
+        loopback.refuse = lambda asked: (
+            Answer(dice.choice((429, 500, 503, 0))) if dice and dice.random() < 0.25 else None
+        )
+        loopback.lose = lambda asked: bool(dice and dice.random() < 0.25)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_refused_lost_or_told_again_there_is_one_ticket_and_it_ends(tmp_path: Path, seed: int) -> None:
+    """Notices come twice and in any order, and nearly half of all requests fail."""
+    dice = random.Random(seed)
+    with sinks_world(tmp_path, *OUTSIDE) as s:
+        _rough(s, dice)
+        case = s.proposed()
+        for rough, states in ((dice, ("ESCALATED", "SUPERSEDED", "PENDING", "APPROVED")), (None, ())) * 2:
+            _rough(s, rough)
+            for state in states:
+                s.move(case, state)
+                s.send("notices", {"suture": "notice", "case": case.id, "version": 1})
+                dice.shuffle(s.held)
+                s.later(dice.randrange(3))
+            s.later(0 if rough else 2)
+        assert [i.status for i in s.tickets("jira")] == ["To Do"] and [i.state for i in s.tickets("github")] == ["open"]
+        _rough(s, dice)
+        s.move(case, "RESOLVED")
+        s.later(3)
+        _rough(s, None)
+        s.later(2)
+        assert s.held == []
+        (issue,), (ticket,) = s.tickets("jira"), s.tickets("github")
+        assert (issue.status, ticket.state) == ("Done", "closed")
+        assert {a.status for name in ("pagerduty", "opsgenie") for a in s.tickets(name)} == {"resolved", "closed"}
+        for comments in (issue.comments, ticket.comments):
+            said = re.findall(r"\[C-\w+\.\d+\]", json.dumps(comments))
+            assert said and len(said) == len(set(said)), "no move is told twice"
 
 
 class _Drip(BaseHTTPRequestHandler):

@@ -48,6 +48,22 @@ def test_work_begun_acknowledges_and_what_fails_then_wakes_people_anew(tmp_path:
         assert [a.status for a in s.tickets("pagerduty")] == ["resolved", "resolved"]
 
 
+def test_what_waits_for_its_owner_wakes_nobody_and_the_next_stage_does(tmp_path: Path) -> None:
+    with sinks_world(tmp_path, "pagerduty", "opsgenie") as s:
+        case = s.proposed()
+        for state in ("APPROVED", "WAITING_OWNER"):
+            s.move(case, state)
+        assert [a.status for a in s.tickets("pagerduty")] == ["acknowledged"]
+        s.move(case, "PENDING")
+        assert [a.status for a in s.tickets("pagerduty")] == ["resolved", "triggered"]
+        s.move(case, "RESOLVED")
+        s.move(case, "UNDOING")
+        s.move(case, "UNDONE")
+        assert [a.status for a in s.tickets("opsgenie")] == ["closed", "closed"], "an undo that people asked for"
+        s.move(case, "UNDO_FAILED")
+        assert [a.status for a in s.tickets("opsgenie")] == ["closed", "closed", "open"]
+
+
 @pytest.mark.parametrize("sink", TICKETS)
 def test_a_ticket_is_commented_closed_and_opened_again(tmp_path: Path, sink: str) -> None:
     with sinks_world(tmp_path, sink) as s:

@@ -16,8 +16,8 @@ from ..schema_people import ChatDocument
 from .markdown import code, codes, table
 
 SENTENCES: Mapping[str, str] = {
-    "page": "The address of the page (the stack's `EndpointURL`, and `page`): messages link to `cases/<id>` below it, and "
-    "to nothing without it",
+    "page": "The address of the page (the stack's `EndpointURL`, and `page`): messages link to `cases/<id>` below it, "
+    "and to nothing without it",
     "slack.team": "The workspace's id",
     "slack.app": "The app's id",
     "slack.channel": "The channel's id, for what no route takes",

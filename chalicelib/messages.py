@@ -60,9 +60,11 @@ def doing(case: Case) -> str:
     return _BY_HAND if case.is_by_hand else _HEADLINES.get(case.state, case.state.lower())
 
 
-def text(case: Case, shown: Mapping[str, Sequence[str]], who_may: Sequence[str]) -> str:
-    """The message about a case. `shown` gives each operation's parameters that may be shown."""
-    return "\n".join(_lines(case, shown, who_may))
+def text(case: Case, shown: Mapping[str, Sequence[str]], who_may: Sequence[str], *, full: bool = False) -> str:
+    """The message about a case. `shown` gives each operation's parameters that may be shown; in full, each call says
+    what it changes from what to what.
+    """
+    return "\n".join(_lines(case, shown, who_may, full))
 
 
 def data(case: Case) -> Mapping[str, Json]:
@@ -92,6 +94,14 @@ def calls(plan: Plan, shown: Mapping[str, Sequence[str]]) -> Iterator[str]:
         yield f"{number}  {call(step.call, shown)}"
         for undo in step.undo:
             yield f"   undo: {call(undo, shown)}"
+
+
+def calls_in_full(plan: Plan, shown: Mapping[str, Sequence[str]], evidence: Evidence = ()) -> Iterator[str]:
+    """The same with what each call changes from what to what."""
+    for number, step in enumerate(plan.steps, 1):
+        first, *rest = changes(step, shown, evidence)
+        yield f"{number}. {first}"
+        yield from rest
 
 
 def call(one: Call, shown: Mapping[str, Sequence[str]]) -> str:
@@ -163,7 +173,7 @@ CONTEXT = 2
 """Lines of a document shown around each that changes."""
 
 
-def _lines(case: Case, shown: Mapping[str, Sequence[str]], who_may: Sequence[str]) -> Iterator[str]:
+def _lines(case: Case, shown: Mapping[str, Sequence[str]], who_may: Sequence[str], full: bool) -> Iterator[str]:
     yield headline(case)
     yield safe_text(case.title, 500)
     causers = ", ".join(safe_text(p.name) for p in case.principals) or "unknown"
@@ -174,7 +184,7 @@ def _lines(case: Case, shown: Mapping[str, Sequence[str]], who_may: Sequence[str
     plan = case.the_plan
     if plan is not None and case.state in ("PENDING", "APPROVED", "OBSERVED", "ESCALATED"):
         yield f"Plan {plan.digest} ({plan.runbook} {plan.version}, {plan.tier} tier, {_TAKEN_BACK[plan.reversible]})"
-        yield from calls(plan, shown)
+        yield from calls_in_full(plan, shown, case.evidence) if full else calls(plan, shown)
     if case.state == "PENDING":
         yield f"Expires {case.expires}. May approve: {', '.join(map(safe_text, who_may)) or 'nobody yet'}."
         yield f"Decide: suture cases approve {case.id} --plan {case.plan_digest}"

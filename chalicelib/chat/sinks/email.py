@@ -58,12 +58,13 @@ def recipients(job: Job) -> tuple[str, ...]:
 def mail(job: Job) -> Mapping[str, Json]:
     """The message as SES takes it."""
     case, page = job.case, words.link(job)
-    subject = words.title(case, MOST_SUBJECT)
+    subject = ("Re: " if job.told.id else "") + words.subject(case, MOST_SUBJECT)
     text, lead = words.text(job, MOST_TEXT), words.inert(job.why)
+    head, _, rest = text.partition("\n")
     follow = f"\n\nOpen the case (you sign in there): {page}\n" if page else "\n"
     plain = f"{lead}\n\n{text}{follow}" if lead else f"{text}{follow}"
     domain = job.rules.options["from"].rpartition("@")[2]
-    return ses.message(subject, plain, ses.html(subject, lead, text, page), headers(job, domain))
+    return ses.message(subject, plain, ses.html(head, lead, rest, page), headers(job, domain))
 
 
 def headers(job: Job, domain: str) -> Mapping[str, str]:

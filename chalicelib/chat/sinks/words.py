@@ -20,10 +20,15 @@ def title(case: Case, limit: int) -> str:
     return inert(safe_text(messages.headline(case), limit))[:limit]
 
 
+def subject(case: Case, limit: int) -> str:
+    """A line that stays the same while the case moves: some mail programs end a thread with its subject."""
+    return safe_text(f"[{case.severity.upper()}] Suture {case.id}: {case.control} on {case.arn}", limit)
+
+
 def text(job: Job, limit: int) -> str:
     """The case in full, its calls included, in at most `limit` characters; what is cut off is said to be."""
     case = job.case
-    whole = inert(messages.text(case, shown(), facts_of(job.d, case).who_may))
+    whole = inert(messages.text(case, shown(), facts_of(job.d, case).who_may, full=True))
     tail = MORE + case.id
     return whole if len(whole) <= limit else whole[: limit - len(tail)] + tail
 

@@ -112,6 +112,7 @@ def test_mails_of_a_case_are_one_thread_of_a_machine(tmp_path: Path) -> None:
         s.move(case, "REJECTED", outcome="meant so")
         first, second = s.mails
         root = f"<{case.id}.prod.{ACCOUNT}@example.com>"
+        assert second.subject == f"Re: {first.subject}" and case.id in first.subject
         assert first.headers["In-Reply-To"] == first.headers["References"] == root
         assert second.headers["In-Reply-To"] == f"<{first.id}@email.amazonses.com>"
         assert second.headers["References"] == f"{root} <{first.id}@email.amazonses.com>"

@@ -68,9 +68,6 @@ _SLACK_SECRET = {
 }
 
 
-NO_CHAT: Mapping[str, Json] = {}
-
-
 def _writer(queue: str) -> Duty:
     return Duty(kinds=_JOURNALED, queue=queue, sends=(queue, "ChangesQueue", "NoticesQueue"), keys=_JOURNAL)
 
@@ -98,7 +95,7 @@ DUTIES: Mapping[str, Duty] = {
 }
 
 
-def policy(function: str, operations: Collection[str], chat: Mapping[str, Json] = NO_CHAT) -> dict[str, Json]:
+def policy(function: str, operations: Collection[str], chat: Mapping[str, Json] | None = None) -> dict[str, Json]:
     """The policy document of one function that may make `operations` on customers' resources.
 
     `chat` are the rules of governance/chat.yaml: who tells people has the rights of what is configured alone.
@@ -115,10 +112,9 @@ def policy(function: str, operations: Collection[str], chat: Mapping[str, Json] 
         *_never_decrypting(operations),
     ]
     if function == "notify":
-        statements += sink_rights.granted(chat)
+        statements += sink_rights.granted(chat or {})
     if function in WRITERS:
-        statements += _never_ourselves()
-        statements += sink_rights.denied(chat)
+        statements += (*_never_ourselves(), *sink_rights.denied(chat or {}))
     return {"Version": "2012-10-17", "Statement": statements}
 
 

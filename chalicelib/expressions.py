@@ -128,12 +128,16 @@ def functions() -> Mapping[str, Callable[..., Json]]:
         "arn_name@1": stores.arn_name,
         "only_readers@1": stores.only_readers,
         "reading_policy@1": stores.reading_policy,
+        "shelved@1": stores.shelved,
+        "tagged@1": stores.tagged,
+        "unread_by@1": stores.unread_by,
     }
 
 
 _LEADING = (
     "led_out",
     "to_store",
+    "to_fill",
     "to_restore",
     "differing",
     "read_grants",

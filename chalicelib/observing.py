@@ -1,6 +1,7 @@
 """Has a function taken to its secret, and is it as well as before? Pure functions over AWS's own records.
 
-Reads come from CloudTrail's event history (LookupEvents), health from CloudWatch's metrics of the function. Sources:
+Reads come from CloudTrail's event history (LookupEvents), health from CloudWatch's metrics of the function. Vaults
+outside AWS write no event there, so people say that a function reads one. Sources:
 CloudTrail User Guide, "CloudTrail record contents for management events"; Lambda Developer Guide, "Types of metrics".
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from .model import Json
+from .stores import DEFAULT
 from .times import moment
 
 Item = Mapping[str, Json]
@@ -25,30 +27,51 @@ def days_before(time: str, days: float) -> str:
 
 
 def secret_reads(
-    events: Sequence[Item], role: Item | None, secrets: Sequence[Item], since: str
+    events: Sequence[Item], role: Item | None, secrets: Sequence[Item], since: str, store: str = DEFAULT
 ) -> list[dict[str, Json]]:
-    """For each secret how often the role read it since: Name, Reads, First, Last. Failed reads are none."""
-    heard = [found for event in events if (found := _read(event, str((role or {}).get("arn"))))]
+    """For each secret how often the role read it since: Name, Reads, First, Last. Failed reads are none, and neither
+    are those that do not decrypt.
+    """
+    heard = [found for event in events for found in _reads(event, str((role or {}).get("arn")), store)]
     answers = []
     for secret in secrets:
         if secret["found"]:
-            known = (str(secret["found"]["ARN"]), str(secret["item"]["Secret"]))
+            known = (str(secret["found"].get("ARN") or secret["item"]["Arn"]), str(secret["item"]["Secret"]))
             times = sorted(at for id_, at in heard if id_ in known and at >= since)
             first, last = (times[0], times[-1]) if times else ("", "")
             answers.append({"Name": secret["item"]["Name"], "Reads": len(times), "First": first, "Last": last})
     return answers
 
 
-def _read(event: Item, role: str) -> tuple[str, str] | None:
-    """The secret and the time of one successful read by the role; None for any other event."""
+def _reads(event: Item, role: str, store: str) -> Iterator[tuple[str, str]]:
+    """The secrets and the time of one successful read by the role; nothing for any other event."""
     try:
         record = json.loads(str(event.get("CloudTrailEvent") or "{}"))
         issuer = record["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"]
-        secret, at = record["requestParameters"]["secretId"], record["eventTime"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return None
-    is_ours = record.get("eventName") == "GetSecretValue" and not record.get("errorCode") and issuer == role
-    return (str(secret), str(at)) if is_ours else None
+        asked, at = record["requestParameters"], record["eventTime"]
+        secrets = _ASKED[store](str(record.get("eventName")), asked)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return
+    if not record.get("errorCode") and issuer == role:
+        yield from ((str(secret), str(at)) for secret in secrets)
+
+
+def _asked_of_secrets_manager(event: str, asked: Item) -> Sequence[Json]:
+    return [asked["secretId"]] if event == "GetSecretValue" else []
+
+
+def _asked_of_parameter_store(event: str, asked: Item) -> Sequence[Json]:
+    """Parameters by name or ARN; a version or a label may follow them."""
+    given = {"GetParameter": [asked.get("name")], "GetParameters": asked.get("names")}.get(event) or []
+    return [_unversioned(str(name)) for name in given] if asked.get("withDecryption") is True else []
+
+
+def _unversioned(name: str) -> str:
+    head, parameter, rest = name.partition(":parameter/")
+    return f"{head}{parameter}{rest.partition(':')[0]}" if parameter else name.partition(":")[0]
+
+
+_ASKED = {"secretsmanager": _asked_of_secrets_manager, "ssm": _asked_of_parameter_store}
 
 
 def health_queries(function: str) -> list[dict[str, Json]]:

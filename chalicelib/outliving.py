@@ -1,6 +1,7 @@
-"""A staged case whose resource is gone: what people have to attest remains, and nothing else.
+"""A staged case whose resource is gone: the last thing that people have to attest remains, and nothing else.
 
 What leaked is worthless only when it was changed where it is valid; deleting a function changes nothing about that.
+What they attest before is about the function.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ def outlived(d: Deployment, case: Case) -> None:
     """Close the case when people have attested what they must; until then it waits for that alone."""
     found = governance.pinned(d.packaged.pins, d.packaged.runbooks, case.control, case.account, case.arn)
     stages = found[1].stages if found else ()
-    due = next(((n, s) for n, s in enumerate(stages, 1) if s.attests and s.name not in case.attested), None)
-    if due is None:
+    due = next(((n, s) for n, s in reversed([*enumerate(stages, 1)]) if s.attests), None)
+    if due is None or due[1].name in case.attested:
         after = moved(case, "RESOLVED", iso(d.now()), outcome=GONE)
         return tell(d, d.ledger.save(case, after, Entry("watch", GONE, {}), mark="released"))
     return _wait(d, case, due[1], due[0], len(stages))

@@ -109,11 +109,13 @@ def _parsed(text: Json) -> dict[str, Json]:
 
 _PROOFS: Mapping[str, Proof] = {
     "azure-keyvault:DeleteSecret": _of_this_function,
+    "azure-keyvault:RecoverDeletedSecret": _of_this_function,
     "azure-keyvault:SetSecret": _of_this_function,
     "gcp-secretmanager:AddSecretAccessor": _one_member,
     "gcp-secretmanager:AddSecretVersion": _of_this_function,
     "gcp-secretmanager:CreateSecret": _of_this_function,
     "gcp-secretmanager:DisableSecretVersion": _of_this_function,
+    "gcp-secretmanager:EnableSecretVersion": _of_this_function,
     "iam:PutRolePolicy": _reads_its_own,
     "secretsmanager:DeleteSecret": _under_our_names,
     "secretsmanager:PutSecretValue": _adds_the_variable,

@@ -231,15 +231,26 @@ def _keys_of_secrets(operations: Collection[str]) -> Iterator[dict[str, Json]]:
 
     Secrets Manager makes a data key and tests it by decrypting, SSM encrypts, or makes a data key for an advanced
     parameter (their pages on how they use AWS KMS).
-    The values themselves stay closed to us: no writer may read a secret.
+    The values themselves stay closed to us, but for an undo that puts one back out of the store.
     """
     stores = {s: actions for o, s, actions in _ENCRYPTING if o in operations}
     for service, actions in stores.items():
-        via = {"StringEquals": {"kms:ViaService": _sub(service + ".${AWS::Region}.amazonaws.com")}}
-        keys = _sub("arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*")
-        yield _allow(f"EncryptThrough{_words(service)}", actions, keys, via)
+        yield _allow(f"EncryptThrough{_words(service)}", actions, _ANY_KEY, _through(service))
+    if _STORED_PARAMETER in operations:
+        yield _allow("DecryptThroughSsm", ("kms:Decrypt",), _ANY_KEY, {**_through("ssm"), "StringLike": _OF_OURS})
 
 
+def _through(service: str) -> dict[str, Json]:
+    return {"StringEquals": {"kms:ViaService": _sub(service + ".${AWS::Region}.amazonaws.com")}}
+
+
+_ANY_KEY = {"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"}
+_STORED_PARAMETER = "ssm:GetParameter#Stored"
+_OF_OURS = {
+    "kms:EncryptionContext:PARAMETER_ARN": {
+        "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/suture/*"
+    }
+}
 _ENCRYPTING = (
     ("secretsmanager:CreateSecret", "secretsmanager", ("kms:Decrypt", "kms:GenerateDataKey")),
     ("secretsmanager:PutSecretValue", "secretsmanager", ("kms:Decrypt", "kms:GenerateDataKey")),
@@ -249,12 +260,14 @@ _ENCRYPTING = (
 
 
 def _never_decrypting(operations: Collection[str]) -> Iterator[dict[str, Json]]:
-    """Whoever reads plain parameters decrypts none: AWS's own key `alias/aws/ssm` would let every caller of SSM.
+    """Whoever reads plain parameters decrypts none: AWS's own key `alias/aws/ssm` would let every caller of SSM. A
+    writer that puts a stored parameter back decrypts ours.
 
     AWS KMS Developer Guide, "AWS managed keys" and `kms:ViaService`.
     """
     if "ssm:GetParameters" in operations:
-        through_ssm = {"StringLike": {"kms:ViaService": "ssm.*"}}
+        but = {"StringNotLike": _OF_OURS} if _STORED_PARAMETER in operations else {}
+        through_ssm = {"StringLike": {"kms:ViaService": "ssm.*"}, **but}
         sid = "NeverDecryptParameters"
         yield {"Sid": sid, "Effect": "Deny", "Action": "kms:Decrypt", "Resource": "*", "Condition": through_ssm}
 

@@ -17,14 +17,12 @@ import yaml
 from chalicelib.aws.readers import all_readers
 from chalicelib.controls import Control, all_controls
 from chalicelib.model import Json, least_mode
+from chalicelib.stores import store_of
 from chalicelib.writers import WRITERS, writer_of
 
 from .policies import DUTIES, PREFIX, policy
 
 Files = Mapping[Path, str]
-
-FETCH = "secretsmanager:GetSecretValue"
-"""How a writer gets a value that Suture stored, to put it back."""
 
 _MARK = {"Rendered": "suture render events"}
 _QUEUE = {"Fn::GetAtt": ["ChangesQueue", "Arn"]}
@@ -69,9 +67,8 @@ def _event_resources() -> dict[str, Json]:
     controls = all_controls().values()
     patterns = {**call_patterns(controls), **_other_patterns(controls)}
     rules = {f"{name}Rule": _rule(name, pattern) for name, pattern in patterns.items()}
-    rules["StoredSecretReadsRule"] = _rule(
-        "StoredSecretReads", _STORED_READS, "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
-    )
+    for name, pattern in _STORED_READS.items():
+        rules[f"{name}Rule"] = _rule(name, pattern, "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
     return {**rules, "ChangesPolicy": _queue_policy(rules), "ControlsRule": _config_rule(controls)}
 
 
@@ -150,17 +147,30 @@ def _pattern(source: str, kind: str, detail: Json) -> Json:
     return {"source": [source], "detail-type": [kind], "detail": detail}
 
 
-_STORED_READS: Json = {
-    "source": ["aws.secretsmanager"],
-    "detail-type": ["AWS API Call via CloudTrail"],
-    "detail": {
-        "eventName": ["GetSecretValue"],
-        "errorCode": [{"exists": False}],
-        "requestParameters": {"secretId": [{"prefix": "suture/"}, {"wildcard": "arn:*:secret:suture/*"}]},
+_A_PARAMETER = [{"wildcard": "/suture/*/C-*"}, {"wildcard": "arn:*:parameter/suture/*/C-*"}]
+_STORED_READS: Mapping[str, Json] = {
+    "StoredSecretReads": {
+        "source": ["aws.secretsmanager"],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {
+            "eventName": ["GetSecretValue"],
+            "errorCode": [{"exists": False}],
+            "requestParameters": {"secretId": [{"prefix": "suture/"}, {"wildcard": "arn:*:secret:suture/*"}]},
+        },
+    },
+    "StoredParameterReads": {
+        "source": ["aws.ssm"],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {
+            "eventName": ["GetParameter", "GetParameters"],
+            "errorCode": [{"exists": False}],
+            "requestParameters": {"$or": [{"name": _A_PARAMETER}, {"names": _A_PARAMETER}]},
+        },
     },
 }
-"""A function has taken a secret that Suture stored for it: a read, which only a rule in that state hears of. Source:
-EventBridge User Guide, "Receiving read-only management events from AWS services"."""
+"""A function has taken a secret that Suture stored for it: a read, which only a rule in that state hears of. A name
+ends with its case there, so that Suture's own parameters wake nobody. Source: EventBridge User Guide, "Receiving
+read-only management events from AWS services"."""
 
 
 def _asff(types: Iterable[str]) -> Json:
@@ -259,8 +269,9 @@ def writer_operations(root: Path) -> dict[str, frozenset[str]]:
     needs: dict[str, frozenset[str]] = dict.fromkeys(WRITERS, frozenset())
     for document in _armed_runbooks(root):
         reads = frozenset((*_looks(document["remediates"]), *_stage_reads(document)))
+        store = store_of(call for part in document.get("stages") or (document,) for call in _declared(part))
         for part in document.get("stages") or (document,):
-            calls = frozenset(_declared(part))
+            calls = frozenset(_declared(part, store.fetch if store else ""))
             if calls:
                 needs[writer_of(calls)] |= calls | reads
     return needs
@@ -300,14 +311,14 @@ def _armed(document: Mapping[str, Json], pins: Mapping[str, Json]) -> bool:
     )
 
 
-def _declared(document: Mapping[str, Json]) -> Iterator[str]:
+def _declared(document: Mapping[str, Json], fetch: str = "") -> Iterator[str]:
     """The calls of a runbook or a stage; where a late value is put back out of the store, the fetching of it too."""
     for step in document.get("steps", ()):
         undo = step.get("undo", "none")
         calls = [step, *(u for u in ([undo] if isinstance(undo, dict) else undo) if isinstance(u, dict))]
         yield from (call["call"] for call in calls)
-        if any(isinstance(v, dict) and "stored" in v for call in calls for v in call["with"].values()):
-            yield FETCH
+        if fetch and any(isinstance(v, dict) and "stored" in v for call in calls for v in call["with"].values()):
+            yield fetch
     yield from (check["call"] for check in document.get("verify", ()))
 
 

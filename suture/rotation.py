@@ -7,13 +7,22 @@ last step cures the leak. Sources: each vendor's documentation of its keys.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
-_STORE = (
-    "Put the new value into the store: aws secretsmanager put-secret-value --secret-id {arn} --secret-string file://new"
-)
+from chalicelib.stores import DEFAULT
+
+_STORE: Mapping[str, str] = {
+    "secretsmanager": "aws secretsmanager put-secret-value --secret-id {at} --secret-string file://new",
+    "ssm": "aws ssm put-parameter --overwrite --type SecureString --name {at} --value file://new "
+    "(and --key-id, where it is encrypted under a key of yours)",
+    "azure-key-vault": "az keyvault secret set {at} --file new",
+    "gcp-secret-manager": "gcloud secrets versions add {at} --data-file=new",
+}
 _OLD = (
     "When the function works with it, and only then, revoke the old one. A deploy or five minutes' wait ends its cache."
 )
+
+_NATIVE = "Secrets Manager can do this regularly: its rotation for RDS, Aurora, Redshift and DocumentDB is native."
 
 _WAYS: Mapping[str, tuple[str, ...]] = {
     "aws": (
@@ -43,12 +52,12 @@ _WAYS: Mapping[str, tuple[str, ...]] = {
     "sendgrid": ("SendGrid, Settings, API Keys: create one with the same scopes, then delete the old one.",),
     "url-password": (
         "In the database: a second user with the same rights, or a new password (ALTER USER … WITH PASSWORD …).",
-        "Secrets Manager can do this regularly: its rotation for RDS, Aurora, Redshift and DocumentDB is native.",
+        _NATIVE,
         "Drop the old user, or end the sessions that still use the old password.",
     ),
     "password": (
         "Change the password where it is checked: for a database, a second user with the same rights, or ALTER USER.",
-        "Secrets Manager can do this regularly: its rotation for RDS, Aurora, Redshift and DocumentDB is native.",
+        _NATIVE,
         "End the sessions that were opened with the old one.",
     ),
     "private-key": (
@@ -63,8 +72,22 @@ _ANY = (
 )
 
 
-def instructions(kind: str, arn: str) -> Sequence[str]:
-    """What to do for one kind of secret that lies in the store under `arn`, as sentences."""
+def instructions(kind: str, reference: str, store: str = DEFAULT) -> Sequence[str]:
+    """What to do for one kind of secret that lies in the store under `reference`, as sentences."""
     family = next((name for name in _WAYS if kind == name or kind.startswith(f"{name}-")), "")
     first, *rest = _WAYS.get(family, _ANY)
-    return (first, _STORE.format(arn=arn or "<its ARN>"), _OLD, *rest)
+    put = f"Put the new value into the store: {_STORE[store].format(at=_place(reference, store))}"
+    return (first, put, _OLD, *(step for step in rest if store == DEFAULT or step is not _NATIVE))
+
+
+def _place(reference: str, store: str) -> str:
+    """How the store's own command names a secret."""
+    if not reference:
+        return f"<its {'ARN' if store == DEFAULT else 'name'}>"
+    if store == "gcp-secret-manager":
+        _, project, _, name = reference.split("/")
+        return f"{name} --project {project}"
+    if store == "azure-key-vault":
+        split = urlsplit(reference)
+        return f"--vault-name {(split.hostname or '').partition('.')[0]} --name {split.path.rpartition('/')[2]}"
+    return reference

@@ -25,6 +25,7 @@ _MEMBER = {**_GOOGLE, "Member": _TEXT}
 _CALLS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "azure-keyvault": {
         "DescribeSecret": _AZURE,
+        "GetSecret": {**_AZURE, "Version": _TEXT},
         "SetSecret": {**_AZURE, "Value": _SECRET, "Tags": _MAP, "ContentType?": _TEXT},
         "DeleteSecret": _AZURE,
         "RecoverDeletedSecret": _AZURE,
@@ -32,6 +33,7 @@ _CALLS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "gcp-secretmanager": {
         "DescribeSecret": _GOOGLE,
         "GetSecretAccessors": _GOOGLE,
+        "AccessSecretVersion": _VERSION,
         "CreateSecret": {**_GOOGLE, "Annotations": _MAP, "Locations?": _LIST, "KmsKeyName?": _TEXT},
         "AddSecretVersion": {**_GOOGLE, "Value": _SECRET},
         "DisableSecretVersion": _VERSION,

@@ -49,6 +49,24 @@ def reads_secret(w: World, name: str, role: str, times: int = 1) -> None:
     w.run()
 
 
+def reads_parameter(w: World, name: str, role: str, call: str = "GetParameter", **more: Any) -> None:
+    """The function's code takes the parameter from the store, and a rule hands on what CloudTrail wrote down."""
+    given = {"name": name} if call == "GetParameter" else {"names": [name]}
+    asked = {**given, "withDecryption": True, **more}
+    of_ssm = {"eventSource": "ssm.amazonaws.com", "eventName": call, "requestParameters": asked}
+    detail = {**read_event("", role, w), **of_ssm}
+    cloudtrail.put_down(detail)
+    w.send("changes", {"detail-type": "AWS API Call via CloudTrail", "source": "aws.ssm", **_envelope(detail)})
+    w.run()
+
+
+def parameters() -> dict[str, str]:
+    """The values of all parameters that Suture stored, decrypted, by name."""
+    client = boto3.client("ssm", region_name=REGION)
+    pages = client.get_paginator("get_parameters_by_path").paginate(Path="/suture", Recursive=True, WithDecryption=True)
+    return {p["Name"]: p["Value"] for page in pages for p in page["Parameters"]}
+
+
 def read_event(arn: str, role: str, w: World) -> dict[str, Any]:
     issuer = {"type": "Role", "arn": f"arn:aws:iam::{ACCOUNT}:role/{role}", "userName": role, "accountId": ACCOUNT}
     return {

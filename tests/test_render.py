@@ -216,7 +216,7 @@ def test_every_rule_keeps_what_it_could_not_deliver() -> None:
         if entry.get("Type") == "AWS::Events::Rule":
             [target] = entry["Properties"]["Targets"]
             assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["ChangesDlq", "Arn"]}}
-            hears_reads = entry["Properties"]["Name"]["Fn::Sub"].endswith("stored-secret-reads")
+            hears_reads = entry["Properties"]["Name"]["Fn::Sub"].endswith("-reads")
             state = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS" if hears_reads else "ENABLED"
             assert entry["Properties"]["State"] == state
 

@@ -35,7 +35,7 @@ PEOPLE = {
     "olly": {"name": "Olly", "groups": ["owner", "platform"], "iam": [{"account": ACCOUNT, "role": "oncall"}]},
     "drew": {"name": "Drew", "groups": ["owner"], "iam": [{"account": ACCOUNT, "role": "shop-deploy"}]},
 }
-OTHER_WAYS = ("lambda-grant-secret", "lambda-retire-secret", "lambda-store-secret-")
+OTHER_WAYS = ("lambda-grant-secret", "lambda-retire-secret", "lambda-store-secret-", "lambda-lead-out-secret-")
 """Runbooks for a control that another pin is for: other stores for a secret, and what comes after storing it."""
 AUTOMATIC = ("lambda-remove-public-grants", "lambda-require-url-auth")
 
@@ -184,6 +184,22 @@ def package(root: Path, modes: Mapping[str, str] | None = None) -> None:
     for folder, content in (("runbooks", {"runbooks": books}), ("governance", rules)):
         (root / folder).mkdir(exist_ok=True)
         (root / folder / "packaged.json").write_text(json.dumps(content))
+
+
+def newest(runbook: str) -> str:
+    """The newest version of a runbook in this project."""
+    versions = [tuple(map(int, p.stem.split("."))) for p in (PROJECT / "runbooks" / runbook).glob("*.yaml")]
+    return ".".join(map(str, max(versions)))
+
+
+def pin(w: World, runbook: str, params: Mapping[str, Any]) -> None:
+    """Let nothing but this runbook be pinned, as an account's owner chooses a store."""
+    package(w.d._root)
+    path = w.d._root / "governance" / "packaged.json"
+    rules = json.loads(path.read_text())
+    chosen = {"runbook": runbook, "version": newest(runbook), "mode": "propose", "params": dict(params)}
+    path.write_text(json.dumps({**rules, "pins": {"mode": "auto", "pins": [chosen]}}))
+    w.d.__dict__.pop("packaged", None)
 
 
 def _age(path: Path) -> tuple[str, list[int]]:

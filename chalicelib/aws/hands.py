@@ -13,6 +13,7 @@ from ..controls import judge
 from ..errors import CallFailed, Conflict, Escalation, Invalid, SutureError
 from ..logs import log
 from ..model import Call, Finding, Json, Plan, Resource
+from ..stores import fetching, value_in
 from ..times import iso
 from . import readers
 from .clients import Clients
@@ -157,7 +158,8 @@ def called(hands: Hands, name: str, parameters: Mapping[str, Json]) -> Mapping[s
 
 def fetched(hands: Hands, secret: Mapping[str, Json]) -> str:
     """The value of a secret that Suture stored, for a late value. Raises a CallFailed."""
-    return str(hands.clients.call("secretsmanager:GetSecretValue", secret)["SecretString"])
+    name, asked = fetching(secret)
+    return value_in(hands.clients.call(name, asked))
 
 
 class Lease:

@@ -1,10 +1,10 @@
 """The part of the operation catalogue that leads secrets into stores: AWS's two, Azure's and Google's.
 
-No entry reads a value back. Calls into other clouds need no IAM action but the token that AWS issues for them; the
-rights that they need there stand in docs/stores.md. Nothing here destroys for good: Secrets Manager and Key Vault
-keep what is deleted for a while, Google's versions are disabled. An SSM parameter is gone when it is deleted, which
-is why only the undo of putting it does so. Sources: Service Authorization Reference; Key Vault REST API 7.4,
-"Secrets"; Secret Manager API v1, `projects.secrets`.
+Only entries of the kind `late` give a value back, to the undo of a removal. Calls into other clouds need no IAM action
+but the token that AWS issues for them; the rights that they need there stand in docs/stores.md. Nothing here destroys
+for good: Secrets Manager and Key Vault keep what is deleted for a while, Google's versions are disabled. An SSM
+parameter is gone when it is deleted, which is why only the undo of putting it does so. Sources: Service Authorization
+Reference; Key Vault REST API 7.4, "Secrets"; Secret Manager API v1, `projects.secrets`.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ STORE_OPERATIONS: Mapping[str, Operation] = {
         shown=("Name", "Description", "Type", "KeyId", "Tags", "Tier"),
         hushed=True,
     ),
+    "ssm:GetParameter#Stored": Operation("late", (("ssm:GetParameter", _PARAMETER),), hushed=True),
     "ssm:DeleteParameter": Operation(
         "write",
         (("ssm:DeleteParameter", _PARAMETER),),
@@ -45,6 +46,7 @@ STORE_OPERATIONS: Mapping[str, Operation] = {
         shown=("Name",),
     ),
     "azure-keyvault:DescribeSecret": Operation("read", _AZURE_TOKEN),
+    "azure-keyvault:GetSecret": Operation("late", _AZURE_TOKEN, hushed=True),
     "azure-keyvault:SetSecret": Operation(
         "write",
         _AZURE_TOKEN,
@@ -59,6 +61,7 @@ STORE_OPERATIONS: Mapping[str, Operation] = {
     "azure-keyvault:RecoverDeletedSecret": Operation("write", _AZURE_TOKEN, shown=("Vault", "Name"), settle=60),
     "gcp-secretmanager:DescribeSecret": Operation("read", ()),
     "gcp-secretmanager:GetSecretAccessors": Operation("read", ()),
+    "gcp-secretmanager:AccessSecretVersion": Operation("late", (), hushed=True),
     "gcp-secretmanager:CreateSecret": Operation(
         "write",
         (),

@@ -33,8 +33,8 @@ def verified(hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Js
         return undone(hands, case, journalled(hands, case), runbook, params)
     if plan.stage:
         what, entry = f"the stage {plan.stage} is verified", {"stage": plan.stage, "at": hands.time, "plan": case.plan}
-        stages = (*case.stages, entry)
-        return move(hands, case, "WAITING_OWNER", what, {"stage": plan.stage}, applied=hands.time, stages=stages)
+        facts: dict[str, Json] = {"stages": (*case.stages, entry), "attested": _attested(case, runbook)}
+        return move(hands, case, "WAITING_OWNER", what, {"stage": plan.stage}, applied=hands.time, **facts)
     if plan.leaves == "open":
         return move(hands, case, "WAITING_OWNER", "verified; the owner must act next", {}, applied=hands.time)
     if runbook.watch:
@@ -42,6 +42,12 @@ def verified(hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Js
         return move(hands, case, "WATCHING", "verified; watching", {"until": until}, until=until, applied=hands.time)
     why = SOMETHING_ELSE if sight.finding(case.control) else "verified by reading the resource again"
     return move(hands, case, "RESOLVED", why, {}, mark="fixed", applied=hands.time)
+
+
+def _attested(case: Case, runbook: Runbook) -> dict[str, Json]:
+    """What people attested, less what they said of stages after this one: that was about what stood before it."""
+    later = {stage.name for stage in runbook.stages[runbook.number :]}
+    return {name: word for name, word in case.attested.items() if name not in later}
 
 
 def _is_another(again: Plan | planning.Refusal, plan: Plan) -> bool:

@@ -8,7 +8,7 @@ Source of fields: CloudTrail User Guide, "CloudTrail record contents", and recor
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -79,6 +79,10 @@ WATCHED = _words(
 """Services whose calls change resources that a control reads."""
 
 
+MOST_NAMES = 10
+"""So many parameters one GetParameters takes: Systems Manager API Reference."""
+
+
 def api_name(event_name: str) -> str:
     """An event name without its API date: `AddPermission20150331v2` and `AddPermission` are one call."""
     return _date_suffix().sub("", event_name)
@@ -94,8 +98,8 @@ def read_record(record: Mapping[str, Json], *, account: str, replayed: bool, whe
     if not service or not name:
         raise BadEvent("a CloudTrail record needs eventSource and eventName", where=where, next_step=_FORWARD)
     action = f"{service}:{api_name(name)}"
-    if action == "secretsmanager:GetSecretValue" and not at(record, "errorCode"):
-        return _taken(record, account, replayed, where)
+    if action in _TAKES and not at(record, "errorCode"):
+        return _taken(record, action, account, replayed, where)
     reason = _nothing_happened(record, action, where)
     if reason:
         return reason
@@ -105,18 +109,37 @@ def read_record(record: Mapping[str, Json], *, account: str, replayed: bool, whe
     return _change(record, place, action, account, replayed, where)
 
 
-def _taken(record: Mapping[str, Json], account: str, replayed: bool, where: str) -> Change | str:
+_TAKES = _words("secretsmanager:GetSecretValue ssm:GetParameter ssm:GetParameters")
+
+
+def _taken(record: Mapping[str, Json], action: str, account: str, replayed: bool, where: str) -> Change | str:
     """Somebody took a secret from the store. One that Suture stored for a function says to look at that function; who
     took it is not asked here, since CloudTrail's own history tells, and nobody who reads a secret changed anything.
     """
-    given = text(record, "requestParameters.secretId")
-    name = given.partition(":secret:")[2] if given.startswith("arn:") else given
-    parts = name.split("/")
-    function = function_name(parts[1]) if len(parts) == 4 and parts[0] == "suture" else None
+    function = next((found for name in _taken_names(record) if (found := _function_of(name))), None)
     if function is None:
-        return "secretsmanager:GetSecretValue of a secret that Suture did not store"
-    change = _change(record, Place(FUNCTION, function.name), "secretsmanager:GetSecretValue", account, replayed, where)
+        return f"{action} of a secret that Suture did not store"
+    change = _change(record, Place(FUNCTION, function), action, account, replayed, where)
     return change if isinstance(change, str) else replace(change, via="read", principal=None)
+
+
+def _taken_names(record: Mapping[str, Json]) -> Iterator[str]:
+    """The names of secrets and parameters, as a record has them: by name, or by ARN."""
+    many = at(record, "requestParameters.names")
+    for given in (
+        text(record, "requestParameters.secretId"),
+        text(record, "requestParameters.name"),
+        *(many[:MOST_NAMES] if isinstance(many, list) else ()),
+    ):
+        if isinstance(given, str) and given:
+            yield given.partition(":secret:" if ":secret:" in given else ":parameter/")[2] or given
+
+
+def _function_of(name: str) -> str | None:
+    """The function for which Suture stored a secret of that name. In Parameter Store the name says the version too."""
+    parts = name.removeprefix("/").split("/")
+    found = function_name(parts[1]) if parts[0] == "suture" and len(parts) in (4, 5) else None
+    return found.name if found else None
 
 
 def _nothing_happened(record: Mapping[str, Json], action: str, where: str) -> str:

@@ -1,8 +1,8 @@
 """Stores outside AWS: the only modules that import the clients of Azure and Google, and only for the first call.
 
-An adapter makes catalogued calls with the official client. It answers with metadata, never with a value. Whatever a
-client raises becomes one of our errors outside of its `except` block, since foreign exceptions hold the request, and
-a request may hold the secret.
+An adapter makes catalogued calls with the official client. It answers with metadata; only a call of the kind `late`,
+which an undo asks, answers with a value. Whatever a client raises becomes one of our errors outside of its `except`
+block, since foreign exceptions hold the request, and a request may hold the secret.
 """
 
 from __future__ import annotations

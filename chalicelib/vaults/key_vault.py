@@ -48,6 +48,8 @@ class KeyVault:
     def _client(self, url: str) -> Any:
         from azure.keyvault.secrets import SecretClient
 
+        if not url.startswith("https://"):
+            raise Invalid("the pin names no vault by its URL", code="NoVault", next_step="set its parameter vault")
         if self._credential is None:
             self._credential = _credential(self._token)
         if url not in self._clients:
@@ -76,15 +78,37 @@ def _credential(token: Token) -> Any:
 
 
 def _described(client: Any, parameters: Mapping[str, Json]) -> dict[str, Json]:
-    """Every version of a secret that is not deleted, without values; none for a secret that is not there."""
+    """Every version of a secret, oldest first and without values. One that is deleted has none, and says so."""
     from azure.core.exceptions import ResourceNotFoundError
 
+    name = parameters["Name"]
     try:
-        found = list(client.list_properties_of_secret_versions(parameters["Name"]))
+        found = sorted(client.list_properties_of_secret_versions(name), key=lambda v: v.created_on.timestamp())
     except ResourceNotFoundError:
         found = []
     versions = [{"Version": v.version, "Enabled": bool(v.enabled), "Tags": dict(v.tags or {})} for v in found]
-    return {"Name": parameters["Name"], "Versions": versions}
+    is_deleted = not versions and _is_deleted(client, name)
+    return {"Name": name, "Id": _id(parameters), "Versions": versions, "Deleted": is_deleted}
+
+
+def _is_deleted(client: Any, name: str) -> bool:
+    from azure.core.exceptions import ResourceNotFoundError
+
+    try:
+        client.get_deleted_secret(name)
+    except ResourceNotFoundError:
+        return False
+    return True
+
+
+def _id(parameters: Mapping[str, Json]) -> str:
+    """The secret's identifier without a version, by which code gets the newest one."""
+    return f"{parameters['Vault'].rstrip('/')}/secrets/{parameters['Name']}"
+
+
+def _fetched(client: Any, parameters: Mapping[str, Json]) -> dict[str, Json]:
+    """The value of one version."""
+    return {"Name": parameters["Name"], "Value": client.get_secret(parameters["Name"], parameters["Version"]).value}
 
 
 def _set(client: Any, parameters: Mapping[str, Json]) -> dict[str, Json]:
@@ -117,6 +141,7 @@ def _recovered(client: Any, parameters: Mapping[str, Json]) -> dict[str, Json]:
 
 _CALLS = {
     "DescribeSecret": _described,
+    "GetSecret": _fetched,
     "SetSecret": _set,
     "DeleteSecret": _deleted,
     "RecoverDeletedSecret": _recovered,

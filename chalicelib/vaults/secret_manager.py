@@ -29,6 +29,8 @@ class SecretManager:
         self._made: Any = None
 
     def call(self, name: str, parameters: Mapping[str, Json]) -> Mapping[str, Json]:
+        if not parameters["Project"]:
+            raise Invalid("the pin names no project", code="NoProject", next_step="set its parameter project")
         try:
             return _CALLS[name.split(":")[1]](self._client(), parameters)
         except CallFailed as error:
@@ -55,6 +57,7 @@ def _described(client: Any, parameters: Mapping[str, Json]) -> dict[str, Json]:
     secret = client.get_secret(request={"name": _secret(parameters)}, **_BOUNDS)
     return {
         "Name": parameters["Name"],
+        "Id": _secret(parameters),
         "Annotations": dict(secret.annotations),
         "Versions": [{"Version": number, "State": state} for number, state in _versions(client, parameters)],
     }
@@ -85,6 +88,15 @@ def _added(client: Any, parameters: Mapping[str, Json]) -> dict[str, Json]:
     payload = {"data": data, "data_crc32c": crc32c(data)}
     made = client.add_secret_version(request={"parent": _secret(parameters), "payload": payload}, **_BOUNDS)
     return {"Name": parameters["Name"], "VersionId": made.name.rsplit("/", 1)[-1]}
+
+
+def _accessed(client: Any, parameters: Mapping[str, Json]) -> dict[str, Json]:
+    """The value of one version. One that did not come whole is asked for again."""
+    name = f"{_secret(parameters)}/versions/{parameters['Version']}"
+    payload = client.access_secret_version(request={"name": name}, **_BOUNDS).payload
+    if payload.data_crc32c != crc32c(payload.data):
+        raise failed(Throttled, "gcp-secretmanager:AccessSecretVersion", "DataCorrupted")
+    return {"Name": parameters["Name"], "Value": payload.data.decode()}
 
 
 def _disabled(client: Any, parameters: Mapping[str, Json]) -> dict[str, Json]:
@@ -142,6 +154,7 @@ def _is_ours(binding: Any) -> bool:
 _CALLS = {
     "DescribeSecret": _described,
     "GetSecretAccessors": _accessors,
+    "AccessSecretVersion": _accessed,
     "CreateSecret": _created,
     "AddSecretVersion": _added,
     "DisableSecretVersion": _disabled,

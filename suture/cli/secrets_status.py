@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from chalicelib.model import Json
+    from chalicelib.runbooks import Stage
+    from chalicelib.stores import Store
 
 EPILOG = """\b
 Examples:
@@ -30,6 +32,10 @@ _DECIDES: Mapping[str, str] = {
     "REJECTED": "suture cases continue {id} --reason …",
     "ESCALATED": "suture cases continue {id} --reason …",
 }
+
+
+_BY_HAND = ("grant", "owner")
+"""The stage in which the owner lets the function in, where no call of ours can."""
 
 
 @click.command("status", epilog=EPILOG)
@@ -70,6 +76,7 @@ def told(answer: Mapping[str, Any]) -> dict[str, Json]:
         "versions_in_use": _list(_map(_map(case.get("told")).get("prune")).get("needed")),
         "exposed": _map(_map(case.get("told")).get("contain")),
         "attested": _map(case.get("attested")),
+        "store": _store(case).name,
         "code": _code(case),
         "rotation": _rotation(case),
     }
@@ -80,7 +87,8 @@ def _next(case: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Json]
     standing, state = _map(case.get("standing")), str(case.get("state"))
     plan = str(_map(case.get("plan")).get("digest", ""))
     command = _DECIDES.get(state, "")
-    if state == "WAITING_OWNER" and standing.get("stage") == "rotate":
+    due = next((s for s in _stages_of(case) if s.name == standing.get("stage")), None)
+    if state == "WAITING_OWNER" and due is not None and due.attests:
         command = "suture cases attest {id} --by NAME --at WHEN --reason HOW"
     who = "approvers" if state == "PENDING" else "nobody" if state == "RESOLVED" else str(standing.get("who", ""))
     may = [str(name) for name in _list(answer.get("can_decide"))] if state == "PENDING" else []
@@ -94,7 +102,7 @@ def _stages(answer: Mapping[str, Any]) -> list[dict[str, Json]]:
     applied = {str(s.get("stage")): s for s in _list(case.get("stages")) if isinstance(s, Mapping)}
     reached, standing = _map(case.get("reached")), _map(case.get("standing"))
     found: list[dict[str, Json]] = []
-    for number, name in enumerate(_names(case), 1):
+    for number, name in enumerate([s.name for s in _stages_of(case)], 1):
         digest = str(_map(_map(applied.get(name)).get("plan")).get("digest", ""))
         is_done = case.get("state") == "RESOLVED" or number < int(standing.get("number") or 0)
         attested = _map(_map(case.get("attested")).get(name))
@@ -118,15 +126,23 @@ def _approves(word: Json, digest: str) -> bool:
     return isinstance(word, Mapping) and bool(digest) and (word.get("plan"), word.get("about")) == (digest, "apply")
 
 
-def _names(case: Mapping[str, Any]) -> Sequence[str]:
-    """The names of all stages, from the runbook that this command was installed with."""
+def _stages_of(case: Mapping[str, Any]) -> Sequence[Stage]:
+    """All stages, from the runbook that this command was installed with: the plan's, else the newest of the store's."""
     from . import books
 
-    plan, control = _map(case.get("plan")), str(case.get("control"))
-    packaged = books.packaged_runbooks()
+    plan, packaged = _map(case.get("plan")), books.packaged_runbooks()
     found = packaged.get(f"{plan.get('runbook')}/{plan.get('version')}")
-    staged = found or next((b for b in packaged.values() if b.stages and control in b.remediates), None)
-    return [s.name for s in staged.stages] if staged else []
+    versions = [b for b in packaged.values() if b.id == _store(case).lead]
+    staged = found or max(versions, key=lambda b: [int(n) for n in b.version.split(".")], default=None)
+    return staged.stages if staged else ()
+
+
+def _store(case: Mapping[str, Any]) -> Store:
+    """The store that the case leads into. Secrets Manager's stages do not say so."""
+    from chalicelib.stores import DEFAULT, STORES
+
+    into = _map(_map(case.get("told")).get("store")).get("into")
+    return STORES.get(str(into)) or STORES[DEFAULT]
 
 
 def _secrets(case: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -134,22 +150,25 @@ def _secrets(case: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [s for s in _list(store.get("secrets")) if isinstance(s, Mapping)]
 
 
-def _arns(case: Mapping[str, Any]) -> dict[str, str]:
-    told = _map(_map(case.get("told")).get("reference"))
-    return {str(s.get("Name")): str(s.get("Arn")) for s in _list(told.get("secrets")) if isinstance(s, Mapping)}
+def _references(case: Mapping[str, Any]) -> dict[str, str]:
+    """What code asks the store for, by variable, as far as it is known by now."""
+    told = _list(_map(_map(case.get("told")).get("reference")).get("secrets"))
+    named = {str(s.get("Name")): s.get("Reference") or s.get("Arn") for s in (*_secrets(case), *told) if _map(s)}
+    return {name: str(reference) for name, reference in named.items() if reference}
 
 
 def _code(case: Mapping[str, Any]) -> list[dict[str, Json]]:
-    """The owner's code change for each secret that has an ARN by now."""
+    """The owner's code change for each secret that lies in the store by now."""
     from suture.codechange import changes
 
     triage = _map(_map(case.get("told")).get("triage"))
     runtime, role = str(triage.get("runtime", "")), str(triage.get("role", "")).rsplit("/", 1)[-1]
     tool = _tool(str(case.get("owned_by") or ""), _list(case.get("notes")))
+    store, function = _store(case).name, str(case.get("arn"))
     return [
         {"variable": name, "title": c.title, "language": c.language, "text": c.text}
-        for name, arn in _arns(case).items()
-        for c in changes(runtime, name, arn, tool, role)
+        for name, reference in _references(case).items()
+        for c in changes(runtime, name, reference, tool, role, store, function)
     ]
 
 
@@ -162,11 +181,11 @@ def _tool(owned_by: str, notes: Sequence[Json]) -> str:
 def _rotation(case: Mapping[str, Any]) -> list[dict[str, Json]]:
     from suture.rotation import instructions
 
-    arns = _arns(case)
+    references, store = _references(case), _store(case).name
     return [
-        {"variable": s.get("Name"), "kind": s.get("Kind"), "steps": list(instructions(str(s.get("Kind")), arn))}
+        {"variable": s.get("Name"), "kind": s.get("Kind"), "steps": list(steps)}
         for s in _secrets(case)
-        for arn in [arns.get(str(s.get("Name")), "")]
+        for steps in [instructions(str(s.get("Kind")), references.get(str(s.get("Name")), ""), store)]
     ]
 
 
@@ -248,7 +267,8 @@ def _exposed(found: Mapping[str, Any]) -> Iterator[Text]:
 def _changes(found: Mapping[str, Any]) -> Iterator[Text]:
     from rich.text import Text
 
-    is_due = found["stage"]["stage"] in ("reference", "observe", "remove")
+    stage = found["stage"]
+    is_due = stage["stage"] in ("reference", "observe", "remove") or (stage["stage"], stage["who"]) == _BY_HAND
     for change in found["code"] if is_due else ():
         yield Text()
         yield Text.assemble((f"{change['variable']}: ", "bold"), output.text(change["title"], "bold"))

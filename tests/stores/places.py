@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from world import ACCOUNT, PROJECT, REGION, World, package
+from world import ACCOUNT, REGION
 
 from chalicelib.aws.clients import Clients
 from chalicelib.stores import STORES
@@ -131,19 +130,3 @@ def google_vault(loopback: Loopback, private_key: str) -> Vault:
 
 def endpoint(loopback: Loopback) -> dict[str, str]:
     return {"api_endpoint": loopback.url.removeprefix("https://")}
-
-
-def newest(runbook: str) -> str:
-    """The newest version of a runbook in this project."""
-    versions = [tuple(map(int, p.stem.split("."))) for p in (PROJECT / "runbooks" / runbook).glob("*.yaml")]
-    return ".".join(map(str, max(versions)))
-
-
-def pin(w: World, runbook: str, params: Mapping[str, Any]) -> None:
-    """Let nothing but this runbook be pinned, as an account's owner chooses a store."""
-    package(w.d._root)
-    path = w.d._root / "governance" / "packaged.json"
-    rules = json.loads(path.read_text())
-    chosen = {"runbook": runbook, "version": newest(runbook), "mode": "propose", "params": dict(params)}
-    path.write_text(json.dumps({**rules, "pins": {"mode": "auto", "pins": [chosen]}}))
-    w.d.__dict__.pop("packaged", None)

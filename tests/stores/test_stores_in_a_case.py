@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from faults import WRITES, Faults, Killed, Stage
-from places import Place, pin, place
-from world import World, function
+from places import Place, place
+from world import World, function, pin
 
 from chalicelib.cases import Case
 from chalicelib.errors import Denied, Throttled

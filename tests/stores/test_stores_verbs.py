@@ -16,9 +16,9 @@ import boto3
 import pytest
 import yaml
 from moto import mock_aws
-from places import Place, newest, place
+from places import Place, place
 from test_stores_words import rights
-from world import ACCOUNT, PROJECT, REGION, function
+from world import ACCOUNT, PROJECT, REGION, function, newest
 
 from chalicelib import planning, runbooks
 from chalicelib.aws.answers import plain

@@ -13,8 +13,10 @@ from chalicelib.containing import plain_parameters, stack_of, who_reads
 from chalicelib.leading import differing, grant, led_out, read_grants, references, taken_names
 from chalicelib.model import Call, Resource
 from chalicelib.observing import health, secret_reads, taken_up
+from suture import render
 from suture.codechange import changes
 from suture.rotation import instructions
+from suture.sandbox import patterns
 
 HERE = "us-east-1:123456789012"
 SECRET = f"arn:aws:secretsmanager:{HERE}:secret:suture/pay/DB_PASSWORD/C-1-AbCdEf"
@@ -206,6 +208,35 @@ def test_a_read_of_what_suture_stored_says_where_to_look_and_accuses_nobody(secr
     assert [(c.resource_id, c.via, c.principal) for c in reading.changes] == ([(found, "read", None)] if found else [])
 
 
+PARAMETER = "/suture/pay/latest/DB_PASSWORD/C-1"
+
+
+@pytest.mark.parametrize(
+    ("call", "asked", "found"),
+    [
+        ("GetParameter", {"name": PARAMETER}, "pay"),
+        ("GetParameter", {"name": f"{PARAMETER}:1"}, "pay"),
+        ("GetParameter", {"name": f"arn:aws:ssm:{HERE}:parameter{PARAMETER}"}, "pay"),
+        ("GetParameters", {"names": ["/prod/db", PARAMETER]}, "pay"),
+        ("GetParameter", {"name": "/suture/webhook-secret"}, ""),
+        ("GetParameter", {"name": "/prod/db"}, ""),
+        ("GetParameters", {"names": []}, ""),
+        ("GetParameters", {"names": [None, {"a": 1}, 7]}, ""),
+        ("GetParameter", None, ""),
+        ("GetParametersByPath", {"path": "/suture/pay"}, ""),
+    ],
+)
+def test_a_read_of_a_parameter_that_suture_stored_says_where_to_look(call: str, asked: Any, found: str) -> None:
+    record = json.loads(event(SINCE, eventName=call, requestParameters=asked)["CloudTrailEvent"])
+    detail = {**record, "eventSource": "ssm.amazonaws.com", "eventType": "AwsApiCall", "readOnly": True}
+    detail |= {"recipientAccountId": "123456789012", "awsRegion": "us-east-1", "eventID": "e"}
+    envelope = {"source": "aws.ssm", "detail-type": "AWS API Call via CloudTrail", "detail": detail}
+    reading = events.read({"version": "0", "id": "e", "account": "123456789012", "region": "us-east-1", **envelope})
+    assert [(c.resource_id, c.via, c.principal) for c in reading.changes] == ([(found, "read", None)] if found else [])
+    matched = [p for p in render._STORED_READS.values() if patterns.matches(p, {**envelope, "detail": detail})]
+    assert bool(matched) == bool(found), "the rule that hands reads on asks for the same"
+
+
 def counted(errors: tuple[float, float], invocations: tuple[float, float]) -> dict[str, Any]:
     hours = ["2026-01-02T09:00:00+00:00", "2026-01-02T10:00:00+00:00"]
     found = (("errors", errors), ("invocations", invocations))
@@ -254,6 +285,47 @@ def test_the_stack_and_its_parameters_in_plain_sight() -> None:
     assert plain_parameters([{"item": "shop", "found": {"Parameters": parameters}}, {"item": "x", "found": None}]) == [
         "Password"
     ]
+
+
+WHERE = {
+    "secretsmanager": (SECRET, "DB_PASSWORD_SECRET_ARN", "put-secret-value"),
+    "ssm": ("/suture/pay/latest/DB_PASSWORD/C-1", "DB_PASSWORD_PARAMETER", "put-parameter"),
+    "azure-key-vault": ("https://v.vault.azure.net/secrets/s", "DB_PASSWORD_SECRET_URL", "az keyvault secret set"),
+    "gcp-secret-manager": ("projects/p/secrets/s", "DB_PASSWORD_SECRET_NAME", "gcloud secrets versions add"),
+}
+
+
+@pytest.mark.parametrize("store", WHERE)
+@pytest.mark.parametrize("runtime", ["python3.12", "nodejs20.x", "java21"])
+@pytest.mark.parametrize("tool", ["", "cloudformation", "cdk", "terraform", "serverless"])
+def test_the_owners_text_is_of_the_store(store: str, runtime: str, tool: str) -> None:
+    reference, variable, _ = WHERE[store]
+    found = changes(runtime, "DB_PASSWORD", reference, tool, "pay-role", store, FUNCTION.arn)
+    templates = [c.text for c in found if c.language in ("yaml", "typescript", "hcl")]
+    assert len(templates) == (1 if tool else 4) and all(variable in t and reference in t for t in templates)
+    assert all(variable in c.text for c in found if c.language != "sh")
+    assert [c for c in found if runtime.startswith(c.language)] or not runtime.startswith("python")
+
+
+@pytest.mark.parametrize("store", WHERE)
+def test_proposed_python_is_python_and_grants_are_exact(store: str) -> None:
+    reference = WHERE[store][0]
+    found = changes("python3.12", "DB_PASSWORD", reference, "terraform", "r", store, FUNCTION.arn)
+    for change in found:
+        if change.language == "python":
+            compile(change.text, "proposed", "exec")
+    granted = {"ssm": f"arn:aws:ssm:{HERE}:parameter{reference}", "secretsmanager": SECRET}.get(store)
+    assert granted is None or f'Resource = "{granted}"' in found[-1].text
+
+
+@pytest.mark.parametrize("store", WHERE)
+def test_the_new_value_goes_into_the_same_store(store: str) -> None:
+    reference, _, command = WHERE[store]
+    (put,) = (step for step in instructions("password", reference, store) if step.startswith("Put the new value"))
+    assert command in put and reference.rpartition("/secrets/")[2] in put
+    assert ("Secrets Manager can" in " ".join(instructions("password", reference, store))) == (
+        store == "secretsmanager"
+    )
 
 
 @pytest.mark.parametrize("runtime", ["python3.12", "nodejs20.x", "java21", "provided.al2023", ""])

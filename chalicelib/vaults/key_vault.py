@@ -79,16 +79,20 @@ def _credential(token: Token) -> Any:
 
 def _described(client: Any, parameters: Mapping[str, Json]) -> dict[str, Json]:
     """Every version of a secret, oldest first and without values. One that is deleted has none, and says so."""
+    name = parameters["Name"]
+    versions = _versions(client, name)
+    is_deleted = not versions and _is_deleted(client, name)
+    return {"Name": name, "Id": _id(parameters), "Versions": versions, "Deleted": is_deleted}
+
+
+def _versions(client: Any, name: str) -> list[dict[str, Json]]:
     from azure.core.exceptions import ResourceNotFoundError
 
-    name = parameters["Name"]
     try:
         found = sorted(client.list_properties_of_secret_versions(name), key=lambda v: v.created_on.timestamp())
     except ResourceNotFoundError:
         found = []
-    versions = [{"Version": v.version, "Enabled": bool(v.enabled), "Tags": dict(v.tags or {})} for v in found]
-    is_deleted = not versions and _is_deleted(client, name)
-    return {"Name": name, "Id": _id(parameters), "Versions": versions, "Deleted": is_deleted}
+    return [{"Version": v.version, "Enabled": bool(v.enabled), "Tags": dict(v.tags or {})} for v in found]
 
 
 def _is_deleted(client: Any, name: str) -> bool:
@@ -116,7 +120,7 @@ def _set(client: Any, parameters: Mapping[str, Json]) -> dict[str, Json]:
     other version means that the name is taken: a secret that is not ours gets no new version.
     """
     name, token = parameters["Name"], parameters["Tags"][TOKEN_TAG]
-    there = _described(client, parameters)["Versions"]
+    there = _versions(client, name)
     for version in there:
         if version["Tags"].get(TOKEN_TAG) == token:
             return {"Name": name, "VersionId": version["Version"]}

@@ -1,4 +1,4 @@
-"""The staged way out into vaults outside AWS, through the official clients: stored, granted, removed, and taken back."""
+"""The staged way out into vaults outside AWS, by the official clients: stored, granted, removed, and taken back."""
 
 from __future__ import annotations
 

@@ -116,6 +116,14 @@ def test_answers_hold_no_value(at: Place) -> None:
     assert VALUE not in repr(put(at)) + repr(call(at, "DescribeSecret"))
 
 
+def test_the_value_of_a_version_comes_back_for_an_undo(at: Place) -> None:
+    fetch = {"azure-key-vault": "GetSecret", "gcp-secret-manager": "AccessSecretVersion"}[at.name]
+    version = put(at)["VersionId"]
+    assert call(at, fetch, Version=version)["Value"] == VALUE
+    with pytest.raises(Gone):
+        call(at, fetch, Version="7" if at.name == "gcp-secret-manager" else "0" * 32)
+
+
 @pytest.mark.parametrize("value", ["ä€😀", "line\nbreak", "x" * 4000, '{"a": "b"}', " ", "=1+1", "\x00"])
 def test_any_value_arrives_whole(at: Place, value: str) -> None:
     put(at, value)
@@ -200,14 +208,16 @@ def test_a_name_that_is_taken_gets_no_new_version(azure: Place) -> None:
 
 def test_soft_deletion_keeps_the_name_and_gives_the_secret_back(azure: Place) -> None:
     put(azure)
-    azure.service.lag = 3
+    azure.service.lag = 4
     call(azure, "DeleteSecret")
-    assert call(azure, "DescribeSecret")["Versions"] == []
+    described = call(azure, "DescribeSecret")
+    assert (described["Versions"], described["Deleted"]) == ([], False), "it is on its way"
     with pytest.raises(Busy):
         call(azure, "RecoverDeletedSecret")
     with pytest.raises(Invalid) as refused:
         put(azure)
     assert refused.value.code == "ObjectIsDeletedButRecoverable"
+    assert call(azure, "DescribeSecret")["Deleted"]
     call(azure, "RecoverDeletedSecret")
     assert azure.holds("s-1") == [VALUE]
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.aws.clients import _OUTSIDE, Clients
+from chalicelib.aws.operations import OPERATIONS
 from chalicelib.errors import BadGovernance, BadRunbook, CallFailed, Escalation
 from chalicelib.iam.documents import parse
 from chalicelib.iam.permissions import may
@@ -22,11 +23,17 @@ from chalicelib.runbooks import Runbook, load
 from chalicelib.stores import (
     FOREIGN,
     STORES,
+    fetching,
     foreign_stores,
     only_readers,
     reading_policy,
     secret_name,
     secret_reference,
+    shelved,
+    store_of,
+    tagged,
+    unread_by,
+    value_in,
 )
 from chalicelib.vaults import is_missing, opened
 from chalicelib.writers import writer_of
@@ -89,6 +96,111 @@ REFERENCES = [
 def test_the_reference_is_what_code_asks_for(store: str, where: str, reference: str) -> None:
     assert secret_reference(store, "n", where) == reference
     assert secret_reference("ssm", "/n", ARN) == f"arn:aws:ssm:{HERE}:parameter/n"
+
+
+# --- what a store tells ----------------------------------------------------------------------------------------------
+
+MARK = {"suture:fingerprint": "hmac:1"}
+
+
+def in_key_vault(*versions: tuple[str, Mapping[str, str]], deleted: bool = False) -> Any:
+    found = [{"Version": v, "Enabled": True, "Tags": tags} for v, tags in versions]
+    return shelved("azure-key-vault", {"Id": "https://v/secrets/n", "Versions": found, "Deleted": deleted})
+
+
+def in_secret_manager(*states: str) -> Any:
+    """Google's answer has the newest version first."""
+    found = [{"Version": str(n), "State": state} for n, state in reversed([*enumerate(states, 1)])]
+    notes = {"suture.fingerprint": "hmac:1"}
+    return shelved("gcp-secret-manager", {"Id": "projects/p/secrets/n", "Annotations": notes, "Versions": found})
+
+
+def test_a_parameter_is_known_by_its_name_its_key_and_its_tags() -> None:
+    assert shelved("ssm", {"Parameters": []}) is None
+    found = {"Name": "/n", "KeyId": KEY, "Type": "SecureString", "Version": 3}
+    assert shelved("ssm", {"Parameters": [found]}) == {"Reference": "/n", "KmsKeyId": KEY, "VersionId": "1"}
+    tags = {"TagList": [{"Key": "suture:case", "Value": "C-1"}, {"Key": "suture:fingerprint", "Value": "hmac:1"}]}
+    answers = [{"item": {"Name": "A"}, "found": tags}, {"item": {"Name": "B"}, "found": None}]
+    assert tagged(answers) == [{"Name": "A", "Stored": "hmac:1"}, {"Name": "B", "Stored": None}]
+
+
+def test_a_secret_in_key_vault_is_known_by_the_first_version_of_ours() -> None:
+    assert in_key_vault() is None
+    assert in_key_vault(deleted=True) == {"Reference": "https://v/secrets/n", "Deleted": True}
+    assert in_key_vault(("v1", MARK), ("v2", {})) == {
+        "Reference": "https://v/secrets/n",
+        "VersionId": "v1",
+        "Stored": "hmac:1",
+    }
+    assert in_key_vault(("v1", {}))["Stored"] is None
+
+
+@pytest.mark.parametrize(
+    ("states", "stored", "deleted", "empty"),
+    [
+        ((), "hmac:1", False, True),
+        (("ENABLED",), "hmac:1", False, False),
+        (("DISABLED",), "hmac:1", True, False),
+        (("DISABLED", "ENABLED"), "hmac:1", False, False),
+        (("DESTROYED",), None, False, False),
+        (("DESTROYED", "ENABLED"), None, False, False),
+    ],
+)
+def test_a_secret_of_google_is_known_by_its_annotations_and_its_first_version(
+    states: tuple[str, ...], stored: str | None, deleted: bool, empty: bool
+) -> None:
+    found = in_secret_manager(*states)
+    assert (found["Stored"], found["Deleted"], found["Empty"]) == (stored, deleted, empty)
+
+
+def test_who_may_not_read_yet() -> None:
+    answers = [{"item": "a", "found": ["m"]}, {"item": "b", "found": ["x"]}, {"item": "c", "found": None}]
+    assert unread_by(answers, "m") == ["b", "c"]
+
+
+FETCHED = [
+    ({"SecretId": "arn:x", "VersionId": "t"}, "secretsmanager:GetSecretValue", {"SecretId": "arn:x", "VersionId": "t"}),
+    (
+        {"Store": "ssm", "SecretId": "/suture/a", "VersionId": "1"},
+        "ssm:GetParameter#Stored",
+        {"Name": "/suture/a:1", "WithDecryption": True},
+    ),
+    (
+        {"Store": "azure-key-vault", "SecretId": "https://v.vault.azure.net/secrets/n", "VersionId": "v1"},
+        "azure-keyvault:GetSecret",
+        {"Vault": "https://v.vault.azure.net", "Name": "n", "Version": "v1"},
+    ),
+    (
+        {"Store": "gcp-secret-manager", "SecretId": "projects/p/secrets/n", "VersionId": "1"},
+        "gcp-secretmanager:AccessSecretVersion",
+        {"Project": "p", "Name": "n", "Version": "1"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("secret", "operation", "asked"), FETCHED)
+def test_what_was_removed_is_asked_back_from_its_store(secret: Any, operation: str, asked: Any) -> None:
+    assert fetching(secret) == (operation, asked)
+    assert OPERATIONS[operation].kind == "late" and OPERATIONS[operation].hushed
+
+
+def test_a_store_that_there_is_not_gives_nothing_back() -> None:
+    with pytest.raises(Escalation, match="there is no store attic"):
+        fetching({"Store": "attic", "SecretId": "x", "VersionId": "1"})
+
+
+@pytest.mark.parametrize("answer", [{"SecretString": "v"}, {"Parameter": {"Value": "v"}}, {"Value": "v"}])
+def test_the_value_in_an_answer(answer: Any) -> None:
+    assert value_in(answer) == "v"
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_a_way_out_knows_its_store(name: str) -> None:
+    lead = next(b for b in packaged().values() if b.id == STORES[name].lead)
+    assert store_of(lead.operations()) == STORES[name]
+    assert [s.name for s in lead.stages] == [
+        *("triage", "contain", "store", "grant", "reference", "observe", "remove", "prune", "rotate", "close")
+    ]
 
 
 # --- who may read ---------------------------------------------------------------------------------------------------
@@ -249,6 +361,13 @@ def rights(writer: str, *operations: str) -> Any:
 
 
 VIA_SSM, AUDIENCE = {"kms:ViaService": "ssm.us-east-1.amazonaws.com"}, "sts:IdentityTokenAudience"
+BACK = ("ssm:GetParameter#Stored",)
+
+
+def of(parameter: str) -> dict[str, str]:
+    return {"kms:EncryptionContext:PARAMETER_ARN": f"arn:aws:ssm:{HERE}:parameter/{parameter}"}
+
+
 MAY = [
     (("ssm:PutParameter",), "ssm:PutParameter", f"arn:aws:ssm:{HERE}:parameter/{NAME}", {}, "allowed"),
     (("ssm:PutParameter",), "ssm:PutParameter", f"arn:aws:ssm:{HERE}:parameter/prod/db", {}, "denied"),
@@ -256,6 +375,11 @@ MAY = [
     (("ssm:PutParameter",), "kms:Encrypt", KEY, {"kms:ViaService": "s3.us-east-1.amazonaws.com"}, "denied"),
     (("ssm:PutParameter",), "kms:Decrypt", KEY, VIA_SSM, "denied"),
     (("ssm:PutParameter",), "secretsmanager:CreateSecret", SECRET, {}, "denied"),
+    (BACK, "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/{NAME}", {}, "allowed"),
+    (BACK, "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/prod/db", {}, "denied"),
+    (BACK, "kms:Decrypt", KEY, {**VIA_SSM, **of(NAME)}, "allowed"),
+    (BACK, "kms:Decrypt", KEY, {**VIA_SSM, **of("prod/db")}, "denied"),
+    (BACK, "kms:Decrypt", KEY, VIA_SSM, "denied"),
     (
         ("azure-keyvault:SetSecret",),
         "sts:GetWebIdentityToken",
@@ -285,13 +409,15 @@ def pins(folder: Path, runbook: str) -> Source:
 
 
 @pytest.mark.parametrize("name", ["azure-key-vault", "gcp-secret-manager"])
-def test_a_pin_is_refused_where_its_client_is_missing(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", ["put", "lead"])
+def test_a_pin_is_refused_where_its_client_is_missing(
+    name: str, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = STORES[name]
-    found = pins_problems(pins(tmp_path, store.put), packaged())
-    if not is_missing(store):
-        assert found == ()
-        pytest.skip(f"the client of {store.title} is installed here, so nothing is missing")
-    (problem,) = found
+    source = pins(tmp_path, getattr(store, verb))
+    assert bool(pins_problems(source, packaged())) == is_missing(store)
+    monkeypatch.setattr("chalicelib.vaults.find_spec", lambda module: None)
+    (problem,) = pins_problems(source, packaged())
     assert problem.where == "pins.yaml:3" and store.title in problem.what
     assert f"suture[{store.extra}]" in problem.next_step
     with pytest.raises(CallFailed, match="is not in this package"):

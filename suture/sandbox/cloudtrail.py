@@ -197,9 +197,10 @@ def _resources(exchange: Exchange) -> dict[str, Json]:
         kind = "AWS::DynamoDB::Table"
     elif call.service == "kms":
         name, kind = _kms_key(exchange), "AWS::KMS::Key"
-    elif call.service == "ssm" and call.operation.endswith("Parameter") and call.parameters.get("Name"):
-        arn = f"arn:aws:ssm:{call.region}:{account}:parameter/{str(call.parameters['Name']).lstrip('/')}"
-        return {"resources": [{"ARN": arn, "accountId": account}]}
+    elif call.service == "ssm" and call.operation.endswith(("Parameter", "Parameters")):
+        named = [call.parameters["Name"]] if call.parameters.get("Name") else call.parameters.get("Names") or []
+        arns = [f"arn:aws:ssm:{call.region}:{account}:parameter/{str(n).lstrip('/')}" for n in named]
+        return {"resources": [{"ARN": arn, "accountId": account} for arn in arns]} if arns else {}
     return {"resources": [{"ARN": name, "accountId": account, "type": kind}]} if name else {}
 
 

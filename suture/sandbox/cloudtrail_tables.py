@@ -69,7 +69,7 @@ _READ_PREFIXES = (
 _DELIVERED_READS = frozenset(
     {
         "sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoot",
-        "secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue",
+        "secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue", "ssm:GetParameter", "ssm:GetParameters",
         "kms:Decrypt", "kms:Encrypt", "kms:ReEncrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair",
         "kms:GenerateDataKeyWithoutPlaintext", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateMac",
         "kms:VerifyMac", "kms:Sign", "kms:Verify", "kms:GenerateRandom",
@@ -178,6 +178,7 @@ NO_RESPONSE = frozenset(
         "secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue", "kms:Decrypt", "kms:Encrypt",
         "kms:GenerateMac", "kms:VerifyMac", "kms:Sign", "kms:Verify", "kms:GenerateDataKey", "kms:ReEncrypt",
         "kms:GenerateDataKeyWithoutPlaintext", "kms:GenerateRandom", "lambda:DeleteFunction", "ssm:PutComplianceItems",
+        "ssm:GetParameter", "ssm:GetParameters",
         "cloudformation:DeleteStack", "apigateway:TagResource",
         "elbv2:AddTags", "elbv2:RemoveTags", "sqs:SetQueueAttributes",
     }

@@ -116,6 +116,9 @@ def test_the_first_letter_is_lowered_by_shape_and_values_are_hidden(
         ("sts", "GetCallerIdentity", False),
         ("secretsmanager", "GetSecretValue", True),
         ("secretsmanager", "DescribeSecret", False),
+        ("ssm", "GetParameter", True),
+        ("ssm", "GetParameters", True),
+        ("ssm", "DescribeParameters", False),
         ("kms", "GenerateMac", True),
         ("cloudformation", "ValidateTemplate", False),
         ("", "", False),
@@ -177,8 +180,9 @@ def test_values_stay_out_of_the_records(world: World) -> None:
     world.client("secretsmanager").create_secret(Name="s", SecretString=VALUE)
     world.client("secretsmanager").get_secret_value(SecretId="s")
     world.client("ssm").put_parameter(Name="/p", Value=VALUE, Type="String")
+    world.client("ssm").get_parameter(Name="/p")
     told = world.told()
-    assert len(told) == 6
+    assert len(told) == 7
     assert VALUE not in json.dumps(told)
     assert "DB_PASSWORD" not in json.dumps(told)
 

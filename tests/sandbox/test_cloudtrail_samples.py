@@ -206,6 +206,12 @@ def batch_get_secret(c: Clients, asked: dict[str, Any], setup: Clients) -> None:
     c("secretsmanager").batch_get_secret_value(Filters=[{"Key": "tag-key", "Values": ["StratusRedTeam"]}])
 
 
+@recipe("ssm/GetParameters--stratus-1")
+def get_parameters(c: Clients, asked: dict[str, Any], setup: Clients) -> None:
+    setup("ssm").put_parameter(Name="/p", Value="-".join(("v", "1")), Type="SecureString")
+    c("ssm").get_parameters(Names=["/p"], WithDecryption=True)
+
+
 @recipe("ec2/AuthorizeSecurityGroupIngress--stratus-1")
 def open_port(c: Clients, asked: dict[str, Any], setup: Clients) -> None:
     group = setup("ec2").create_security_group(GroupName="g", Description="d")["GroupId"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from chalicelib.vaults import is_missing, opened
 from chalicelib.writers import writer_of
 from suture.lint_governance import pins_problems
 from suture.policies import policy
+from suture.render import rendered_policies
 from suture.yamlfile import Source
 from suture.yamlfile import load as load_yaml
 
@@ -398,6 +400,32 @@ def test_a_writer_has_the_rights_of_its_store_only(
     operations: tuple[str, ...], action: str, resource: str, context: Any, expected: str
 ) -> None:
     assert may([rights("remediate_secrets", *operations)], action, resource, context=context).verdict == expected
+
+
+TOKEN = "sts:GetWebIdentityToken"
+LEADS = {
+    "ssm": {
+        "watch": {"ssm:DescribeParameters", "ssm:ListTagsForResource", "cloudtrail:LookupEvents"},
+        "remediate_iam": {"iam:PutRolePolicy", "iam:DeleteRolePolicy", "ssm:DescribeParameters"},
+        "remediate_secrets": {"ssm:PutParameter", "ssm:DeleteParameter", "ssm:GetParameter"},
+    },
+    "azure-key-vault": {"watch": {TOKEN}, "remediate": {TOKEN, "lambda:DeleteFunction"}, "remediate_secrets": {TOKEN}},
+    "gcp-secret-manager": {"remediate_secrets": {"lambda:UpdateFunctionConfiguration"}},
+}
+
+
+@pytest.mark.parametrize("name", LEADS)
+def test_the_rights_of_a_way_out_follow_from_its_pin(name: str, tmp_path: Path) -> None:
+    (tmp_path / "governance").mkdir()
+    (tmp_path / "runbooks").symlink_to(ROOT / "runbooks")
+    shutil.copy(ROOT / "resources.json", tmp_path)
+    pins(tmp_path / "governance", STORES[name].lead)
+    files = {path.name.partition(".")[0]: text for path, text in rendered_policies(tmp_path).items()}
+    for function, wanted in LEADS[name].items():
+        assert all(f'"{action}"' in files[function] for action in wanted), function
+    others = {"secretsmanager:Create", "ssm:Put", TOKEN} - {"ssm:Put" if name == "ssm" else ""}
+    others -= {TOKEN} if name == "azure-key-vault" else set()
+    assert not [other for other in others if f'"{other}' in files["remediate_secrets"]]
 
 
 PINS = "mode: propose\npins:\n  - {runbook: %s, version: 1.0.0, mode: propose}\n"

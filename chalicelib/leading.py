@@ -167,23 +167,21 @@ def _verdict(role: Item, secret: Item, added: Sequence[Json], store: str) -> str
         boundary = [documents.parse(bound, "identity")] if bound else [] if config.get("PermissionsBoundary") else None
     except BadPolicy as error:
         raise Escalation(f"a policy of the role {role['id']} cannot be read: {error.what}") from None
-    found = [
-        permissions.may(identity, action, arn, boundary=boundary, context=context, principal=str(role["arn"])).verdict
-        for action, arn, context in _reading(secret, store)
-    ]
+    who = str(role["arn"])
+    asked = _reading(secret, store)
+    found = [permissions.may(identity, action, on, boundary=boundary, principal=who).verdict for action, on in asked]
     return next((verdict for verdict in ("denied", "allowed-if") if verdict in found), "allowed")
 
 
-def _reading(secret: Item, store: str) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """What a function does to read a secret of AWS's stores: the action, the ARN, and what the request says besides."""
+def _reading(secret: Item, store: str) -> Iterator[tuple[str, str]]:
+    """What a function does to read a secret of AWS's stores: actions, each on which ARN."""
     if store == DEFAULT:
-        yield "secretsmanager:GetSecretValue", str(secret["found"]["ARN"]), {}
+        yield "secretsmanager:GetSecretValue", str(secret["found"]["ARN"])
         return
-    arn, key = str(secret["item"]["Arn"]), str(secret["found"].get("KmsKeyId") or "")
-    yield "ssm:GetParameter", arn, {}
+    yield "ssm:GetParameter", str(secret["item"]["Arn"])
+    key = str(secret["found"].get("KmsKeyId") or "")
     if _is_key(key):
-        via = f"ssm.{arn.split(':')[3]}.amazonaws.com"
-        yield "kms:Decrypt", key, {"kms:ViaService": via, "kms:EncryptionContext:PARAMETER_ARN": arn}
+        yield "kms:Decrypt", key
 
 
 def references(resource: Item, secrets: Sequence[Item], store: str = DEFAULT) -> dict[str, str]:

@@ -10,7 +10,15 @@ import pytest
 
 from chalicelib import events, proofs
 from chalicelib.containing import plain_parameters, stack_of, who_reads
-from chalicelib.leading import differing, grant, led_out, read_grants, references, taken_names
+from chalicelib.leading import (
+    differing,
+    grant,
+    grants_take_effect,
+    led_out,
+    read_grants,
+    references,
+    taken_names,
+)
 from chalicelib.model import Call, Resource
 from chalicelib.observing import health, secret_reads, taken_up
 from suture import render
@@ -152,6 +160,34 @@ def test_a_role_that_may_read_already_gets_nothing() -> None:
     )
     (made,) = read_grants({"region": "us-east-1"}, secrets, role(), "C-1")
     assert json.loads(made["PolicyDocument"])["Statement"][0]["Resource"] == SECRET
+
+
+BY_STORE = {
+    "secretsmanager": ({"Name": "A", "Token": "t"}, {"ARN": SECRET}, "secretsmanager:GetSecretValue"),
+    "ssm": (
+        {"Name": "A", "Arn": f"arn:aws:ssm:{HERE}:parameter/suture/pay/latest/A/C-1"},
+        {"Reference": "/suture/pay/latest/A/C-1", "KmsKeyId": KEY},
+        "ssm:GetParameter",
+    ),
+}
+
+
+@pytest.mark.parametrize("store", BY_STORE)
+def test_what_a_role_may_under_a_condition_is_granted_and_not_taken_for_denied(store: str) -> None:
+    """Nobody knows here from where a function's requests come, so such a condition decides nothing."""
+    item, found, action = BY_STORE[store]
+    secrets, where = [{"item": item, "found": found}], {"aws:SourceVpc": "vpc-1"}
+    of_pay = {"region": "us-east-1", "arn": FUNCTION.arn, "account": "123456789012"}
+
+    def role(effect: str, operator: str) -> dict[str, Any]:
+        bound = {"Effect": effect, "Action": action, "Resource": "*", "Condition": {operator: where}}
+        policy = {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": [bound]}}
+        return {"id": "r", "arn": ROLE, "config": {"RolePolicyList": [policy], "AttachedManagedPolicies": []}}
+
+    allows, denies = role("Allow", "StringEquals"), role("Deny", "StringNotEquals")
+    assert len(read_grants(of_pay, secrets, allows, "C-1", store)) == 1
+    grants = read_grants(of_pay, secrets, denies, "C-1", store)
+    assert grants_take_effect(denies, secrets, grants, store)
 
 
 SINCE = "2026-01-02T10:30:00Z"

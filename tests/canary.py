@@ -113,9 +113,9 @@ class Wire:
     """Every request of one deployment's clients, as botocore is about to send it, less the one field by which the
     value goes where it may: into the store, and, as long as the variable is there, back to its own function."""
 
-    MAY = ("SecretString", "DB_PASSWORD")
+    MAY = ("SecretString", "Value", "DB_PASSWORD")
     """Of what stores it, and of UpdateFunctionConfiguration, which replaces a whole map."""
-    STORES = ("CreateSecret", "PutSecretValue")
+    STORES = ("CreateSecret", "PutSecretValue", "PutParameter")
 
     def __init__(self, w: World) -> None:
         self.requests: list[bytes] = []

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from canary import CANARY, Outside
 from leading import FUNCTION, attest, case_of, invoked, reads_parameter, stage_of, variables
 from places import Place, place
-from test_leading_leaks import CANARY, Echo, Outside, approved, battered, delivered, outside
+from test_leading_leaks import Echo, approved, battered, delivered, outside
 from world import ACCOUNT, World, pin
 
 from chalicelib.approvals import identity_of_arn

@@ -84,6 +84,10 @@ def place(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def _azure(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A vault of its own. The client remembers challenges by host and port, and a port may come again."""
+    from azure.keyvault.secrets._shared import http_challenge_cache
+
+    http_challenge_cache.clear()
     service = key_vault.KeyVault(CLIENT_SECRET)
     with Loopback(service, folder) as loopback:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(loopback.authority))

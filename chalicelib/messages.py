@@ -131,7 +131,7 @@ def changes(step: Step, shown: Mapping[str, Sequence[str]], evidence: Evidence =
     what stands around them.
     """
     allowed = shown.get(step.call.operation, ())
-    changed = [d for d in differences(step, evidence) if _may_show(d.name, allowed)]
+    changed = [d for d in differences(step, evidence) if may_show(d.name, allowed)]
     yield plainly(step.call.operation)
     for name, value in step.call.parameters.items():
         if name in {d.name for d in changed} or (name == "patchOperations" and is_patch(step.call)):
@@ -147,7 +147,7 @@ def changes(step: Step, shown: Mapping[str, Sequence[str]], evidence: Evidence =
         yield "  undo: none, this cannot be taken back"
 
 
-def _may_show(name: str, allowed: Sequence[str]) -> bool:
+def may_show(name: str, allowed: Sequence[str]) -> bool:
     """A statement comes from the evidence, and a patch's path is no parameter: both are what the finding is about."""
     return name in allowed or name == "statement" or ("patchOperations" in allowed and "/" in name)
 

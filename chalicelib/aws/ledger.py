@@ -144,6 +144,11 @@ class Ledger:
             for item in self.table.by_state(state):
                 yield Case.from_json(unbody(item))
 
+    def cases_since(self, state: str, since: str) -> Iterator[Case]:
+        """Cases in one state that changed after `since` (ISO 8601; empty for all)."""
+        for item in self.table.by_state(state, since):
+            yield Case.from_json(unbody(item))
+
     def records(self, case_id: str) -> Iterator[Mapping[str, Json]]:
         yield from map(unbody, self.table.query(f"CASE#{case_id}", "R#"))
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "audit": ("audit:audit", "Is the record whole; and all of it for an auditor."),
     "pause": ("switch:pause", "Stop all writes."),
     "resume": ("switch:resume", "Allow writes again; it takes two people."),
+    "web": ("web:web", "The page: cases, posture, suppressions, runbooks; and deciding."),
     "slack": ("slack:slack", "Write the manifest of the Slack app."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
 }

@@ -63,6 +63,7 @@ def _until_interrupted() -> None:
     help="A value for a parameter of the template, such as WebhookUrl; may be repeated.",
 )
 @click.option("--slack", is_flag=True, help="Play a Slack workspace too, with a page to click in.")
+@click.option("--web", is_flag=True, help="Serve the page too; its address is printed.")
 @click.option("--chaos", default="", metavar="SWITCHES", help=f"What goes wrong on purpose, such as {CHAOS}")
 def sandbox(
     port: int,
@@ -71,6 +72,7 @@ def sandbox(
     state: Path | None,
     parameters: dict[str, str],
     slack: bool,
+    web: bool,
     chaos: str,
 ) -> None:
     """Run an AWS account on this machine, with Suture deployed in it. Ctrl-C ends it.
@@ -89,7 +91,9 @@ def sandbox(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ending(up, stop))
     folder = state or Path.cwd() / ".suture" / "sandbox"
-    made = Sandbox(options.ROOT, port, ready_file, governance, chaos, slack=slack, state=folder, parameters=parameters)
+    made = Sandbox(
+        options.ROOT, port, ready_file, governance, chaos, slack=slack, web=web, state=folder, parameters=parameters
+    )
     with made:
         up.set()
         while not stop.wait(0.5):

@@ -28,7 +28,7 @@ def run(root: Path, *, as_json: bool = False, stay: Callable[[], None] | None = 
     folder.mkdir(parents=True, exist_ok=True)
     with (
         (folder / "functions.log").open("w") as log,
-        Sandbox(root, sink=_into(log), state=folder / "sandbox", slack=True) as sandbox,
+        Sandbox(root, sink=_into(log), state=folder / "sandbox", slack=True, web=True) as sandbox,
     ):
         stage = Stage(sandbox, telling)
         shop = Shop(stage)
@@ -42,7 +42,7 @@ def run(root: Path, *, as_json: bool = False, stay: Callable[[], None] | None = 
         telling.ending(cases, differences, path)
         if stay is not None:
             shop.make_a_last_mistake()
-            telling.staying(stage.slack_url)
+            telling.staying(stage.slack_url, stage.web_url)
             stay()
     return 1 if differences else 0
 

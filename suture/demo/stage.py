@@ -146,6 +146,10 @@ class Stage:
         return f"{self._slack.url}/"
 
     @property
+    def web_url(self) -> str:
+        return str(self._sandbox.ready["web_url"])
+
+    @property
     def _slack(self) -> FakeSlack:
         assert self._sandbox.slack is not None
         return self._sandbox.slack

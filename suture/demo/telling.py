@@ -119,10 +119,11 @@ class Telling:
         self._say(f"Report of all cases: {report}", "bold")
         self._say(f"{took} s", "dim")
 
-    def staying(self, url: str) -> None:
+    def staying(self, slack: str, page: str) -> None:
         """Where a newcomer plays approver."""
         self._say("", "")
-        self._say(f"Your turn: open {url} and approve what is proposed there. You are Sam; Ctrl-C ends it.", "bold")
+        self._say(f"Your turn: open {slack} and approve what is proposed there. You are Sam; Ctrl-C ends it.", "bold")
+        self._say(f"Or on the page, with every case of the story: {page}", "bold")
 
     def _finding(self, case: Mapping[str, Json]) -> None:
         causers = ", ".join(c["arn"].rsplit("/", 1)[-1] or c["kind"] for c in case["causers"]) or "unknown"

@@ -260,3 +260,14 @@ def _all_powerful(texts: tuple[str, ...]) -> bool:
     return all(s.allows for s in statements) and any(
         s.actions and "*" in s.actions and s.resources and "*" in s.resources and not s.conditions for s in statements
     )
+
+
+def api_denial(identity: Identity, action: str, resource: str) -> str:
+    """Why a principal may not do something in the API's name; empty when it may."""
+    held = policies_of(identity)
+    layers = [
+        None if texts is None else tuple(parse(text, "identity") for text in texts)
+        for texts in (held.own, held.boundary, held.session)
+    ]
+    answer = may(layers[0] or (), action, resource, boundary=layers[1], session=layers[2], context={})
+    return "" if answer.verdict == "allowed" else "; ".join(answer.reasons) or "no policy allows it"

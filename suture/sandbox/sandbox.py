@@ -19,9 +19,6 @@ from typing import Any
 import boto3
 
 from chalicelib.errors import Misconfigured
-from chalicelib.iam.documents import Document
-from chalicelib.iam.documents import parse as parse_policy
-from chalicelib.iam.permissions import may
 from suture.build import build
 from suture.sandbox import authorizer, keys, principals
 from suture.sandbox.bus import Bus
@@ -29,7 +26,6 @@ from suture.sandbox.chaos import Chaos, Switches, parse
 from suture.sandbox.clockwork import Clockwork
 from suture.sandbox.control import controls
 from suture.sandbox.gateway import Gateway
-from suture.sandbox.identity import Identity
 from suture.sandbox.lambdas import Lambdas
 from suture.sandbox.mends import iam_last_accessed
 from suture.sandbox.mends.cloudtrail import put_down
@@ -43,6 +39,8 @@ from suture.sandbox.sinks import nowhere, to_stderr
 from suture.sandbox.slack.server import FakeSlack
 from suture.sandbox.stack import Stack, deploy
 from suture.sandbox.state import Lock, check_place, write_whole
+from suture.web.desk import of_sandbox
+from suture.web.server import Page
 
 PARAMETERS = {
     "Stage": "sandbox",
@@ -60,7 +58,8 @@ class Sandbox:
     `port` of the AWS endpoint (None: a free one; the REST API's is any free one), `ready_file` written when all is
     up (its folder must exist), `governance` the folder that the functions decide by (None: the sandbox's own),
     `parameters` more values for the template's parameters, `sink(function, line)` takes what functions print (None:
-    stderr; with `quiet`, nowhere), `slack` plays a workspace too, `state` is its folder (None: root/.suture/sandbox).
+    stderr; with `quiet`, nowhere), `slack` plays a workspace too, `web` serves the page, `state` is its folder (None:
+    root/.suture/sandbox).
     `start` raises Misconfigured: the port is taken, another sandbox runs here, the template cannot be deployed.
     """
 
@@ -74,6 +73,7 @@ class Sandbox:
         *,
         quiet: bool = False,
         slack: bool = False,
+        web: bool = False,
         state: Path | None = None,
         account: str = "123456789012",
         region: str = "us-east-1",
@@ -89,6 +89,8 @@ class Sandbox:
         self._parameters, self._most = {**PARAMETERS, **(parameters or {})}, most_processes
         self._sink = sink or (nowhere if quiet else to_stderr)
         self.slack = FakeSlack() if slack else None
+        self.page: Page | None = None
+        self._serves = web
         self.chaos: Chaos = Chaos(parse(chaos) if isinstance(chaos, str) else chaos)
         self._clock, self._deployed = clock, False
         self._undo: list[Callable[[], None]] = []
@@ -189,6 +191,8 @@ class Sandbox:
         self.clockwork = clockwork
         self._undo.append(clockwork.close)
         self._open_api()
+        if self._serves:
+            self._open_page()
         if self._ready_file is not None:
             path = self._ready_file
             write_whole(path, self.ready)
@@ -202,7 +206,7 @@ class Sandbox:
             self.account,
             self.region,
             lambda key, token: find_signer(key, token, self.region),
-            self._reason_against,
+            authorizer.api_denial,
             self.lambdas.invoke,
             extra=controls(self),
         )
@@ -211,6 +215,12 @@ class Sandbox:
             self.slack.point_to(self.api_url)
             self._sink("sandbox", f"Slack is played at {self.slack.url}/")
         self._undo.append(self._gateway.stop)
+
+    def _open_page(self) -> None:
+        self.page = Page()
+        self._undo.append(self.page.stop)
+        self.page.start(*of_sandbox(self.ready))
+        self._sink("sandbox", f"the page is at {self.page.address}")
 
     @property
     def endpoint_url(self) -> str:
@@ -234,7 +244,9 @@ class Sandbox:
             "account": self.account,
             "region": self.region,
             "table": self.table,
+            "package": str(self._place.package),
             "slack_url": self.slack.url if self.slack else "",
+            "web_url": self.page.address if self.page else "",
             "credentials": self.credentials,
             "env": {name: self.environment(name) for name in self.credentials},
         }
@@ -329,13 +341,3 @@ class Sandbox:
     def _role_credentials(self, role_arn: str, session_name: str) -> Mapping[str, str]:
         with self.server.lock:
             return principals.credentials_for_role(role_arn, session_name, self.region)
-
-    def _reason_against(self, identity: Identity, action: str, resource: str) -> str:
-        held = authorizer.policies_of(identity)
-        layers = (_documents(held.own), _documents(held.boundary), _documents(held.session))
-        answer = may(layers[0] or (), action, resource, boundary=layers[1], session=layers[2], context={})
-        return "" if answer.verdict == "allowed" else "; ".join(answer.reasons) or "no policy allows it"
-
-
-def _documents(texts: tuple[str, ...] | None) -> tuple[Document, ...] | None:
-    return None if texts is None else tuple(parse_policy(text, "identity") for text in texts)

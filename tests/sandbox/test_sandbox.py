@@ -99,8 +99,9 @@ def control(sandbox: Sandbox, path: str, body: Any = None, header: str = "1") ->
 
 def test_the_ready_file_says_all(sandbox: Sandbox) -> None:
     ready = json.loads(sandbox._ready_file.read_text())  # type: ignore[union-attr]
-    assert set(ready) == {"endpoint_url", "api_url", "account", "region", "table", "credentials", "env", "slack_url"}
-    assert ready["slack_url"] == "", "no Slack is played unless it is asked for"
+    places = {"endpoint_url", "api_url", "slack_url", "web_url", "package"}
+    assert set(ready) == {*places, "account", "region", "table", "credentials", "env"}
+    assert ready["slack_url"] == ready["web_url"] == "", "neither Slack nor the page unless it is asked for"
     assert set(ready["credentials"]) == set(ready["env"]) == {"deployer", "security", "oncall", "developer"}
     assert set(ready["env"]["oncall"]) == {
         "AWS_ENDPOINT_URL",

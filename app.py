@@ -104,6 +104,33 @@ def slack_events() -> Response:
     return _slack("events")
 
 
+@app.route("/page", methods=["GET"])
+@app.route("/page/posture", methods=["GET"])
+@app.route("/page/suppressions", methods=["GET"])
+@app.route("/page/runbooks", methods=["GET"])
+@app.route("/page/sign-in", methods=["GET"])
+@app.route("/page/signed-in", methods=["GET"])
+@app.route("/page/style.css", methods=["GET"])
+@app.route("/page/icon.svg", methods=["GET"])
+def page() -> Response:
+    return _page()
+
+
+@app.route("/page/cases/{id}", methods=["GET"])
+def page_case(id: str) -> Response:
+    return _page()
+
+
+@app.route("/page/cases/{id}/decision", methods=["POST"], content_types=_FORM)
+def page_decision(id: str) -> Response:
+    return _page()
+
+
+@app.route("/page/sign-out", methods=["POST"], content_types=_FORM)
+def page_sign_out() -> Response:
+    return _page()
+
+
 def _pipeline(name: str, event: dict[str, Any], context: Any) -> Any:
     return getattr(import_module("chalicelib.pipeline"), name)(event, context)
 
@@ -135,3 +162,20 @@ def _slack(door: str) -> Response:
     asked = {"door": door, "headers": headers, "raw": request.raw_body}
     status, body = import_module("chalicelib.pipeline").slack(asked)
     return Response(body=dict(body) if body is not None else "", status_code=status, headers=_HEADERS)
+
+
+def _page() -> Response:
+    """Hand the current request to `pipeline.page`, which answers with HTML."""
+    request = app.current_request
+    status, body, headers = import_module("chalicelib.pipeline").page(
+        {
+            "method": request.method,
+            "resource": request.context.get("resourcePath", ""),
+            "path": request.context.get("path", ""),
+            "parameters": dict(request.uri_params or {}),
+            "query": dict(request.query_params or {}),
+            "headers": {name.lower(): value for name, value in request.headers.items()},
+            "raw": request.raw_body,
+        }
+    )
+    return Response(body=body, status_code=status, headers=dict(headers))

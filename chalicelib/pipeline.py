@@ -123,6 +123,13 @@ def slack(request: Mapping[str, Any]) -> tuple[int, Mapping[str, Json] | None]:
     return door.answer(deployment(), request)
 
 
+def page(request: Mapping[str, Any]) -> tuple[int, str, Mapping[str, Any]]:
+    """Answer one request of the page: an HTTP status, a body, and headers (a list for one that comes twice)."""
+    from .chat.page import deployed
+
+    return deployed.answer(deployment(), request)
+
+
 def _places(d: Deployment, records: Iterable[Record], failed: set[str]) -> Mapping[Place, list[tuple[Change, Record]]]:
     """The changes that a batch tells of by the resource to look at; messages that cannot be read go to `failed`."""
     places: dict[Place, list[tuple[Change, Record]]] = {}

@@ -66,6 +66,7 @@ _SLACK_TOKEN = {"Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::Acco
 _SLACK_SECRET = {
     "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SlackSecretParameter}"
 }
+_OIDC_SECRET = {"Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${OidcSecretParameter}"}
 
 
 def _writer(queue: str) -> Duty:
@@ -84,7 +85,8 @@ DUTIES: Mapping[str, Duty] = {
     "chat": Duty(
         kinds=("APPROVAL", "CASE", "SUPPRESSION", "SWITCH"),
         sends=("ChangesQueue", *_TO_ALL),
-        own=(("ssm:GetParameter", [_SLACK_TOKEN, _SLACK_SECRET]),),
+        keys=("PageKey",),
+        own=(("ssm:GetParameter", [_SLACK_TOKEN, _SLACK_SECRET, _OIDC_SECRET]),),
     ),
     "notify": Duty(
         kinds=("MESSAGE",),
@@ -302,6 +304,7 @@ def _never_ourselves() -> Iterator[dict[str, Json]]:
 
 
 _IAM = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
+_HELD_IN_SSM = ("WebhookSecret", "SlackToken", "SlackSecret", "OidcSecret")
 _OURSELVES: tuple[tuple[str, tuple[str, ...], tuple[Json, ...]], ...] = (
     (
         "NeverOurCode",
@@ -346,7 +349,7 @@ _OURSELVES: tuple[tuple[str, tuple[str, ...], tuple[Json, ...]], ...] = (
     (
         "NeverOurKeys",
         ("kms:DescribeKey", "kms:GenerateMac", "kms:GetKeyPolicy", "kms:ListResourceTags"),
-        (_arn("FingerprintKey"), _arn("JournalKey"), _arn("AuditKey")),
+        (_arn("FingerprintKey"), _arn("JournalKey"), _arn("PageKey"), _arn("AuditKey")),
     ),
     (
         "NeverOurAudit",
@@ -356,6 +359,6 @@ _OURSELVES: tuple[tuple[str, tuple[str, ...], tuple[Json, ...]], ...] = (
     (
         "NeverOurParameters",
         ("ssm:GetParameters", "ssm:ListTagsForResource"),
-        (_SECRET_PARAMETER, _SLACK_TOKEN, _SLACK_SECRET),
+        tuple(_sub("arn:${AWS::Partition}:ssm:*:*:parameter${" + name + "Parameter}") for name in _HELD_IN_SSM),
     ),
 )

@@ -96,6 +96,16 @@ class Deployment:
         return derived(self.clients, self._environment.get("JOURNAL_KEY", ""), "journal")
 
     @cached_property
+    def page_key(self) -> Callable[[], bytes]:
+        return derived(self.clients, self._environment.get("PAGE_KEY", ""), "page")
+
+    @property
+    def page(self) -> Mapping[str, str]:
+        """Where the page is, and the OpenID provider for it; values are empty where there is none."""
+        names = ("PAGE_URL", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_SECRET_PARAMETER")
+        return {name: self._environment.get(name, "") for name in names}
+
+    @cached_property
     def packaged(self) -> Packaged:
         return _packaged(self._root)
 

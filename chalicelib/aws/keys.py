@@ -1,4 +1,4 @@
-"""Keys that never leave KMS, and the two that are derived from them for one process.
+"""Keys that never leave KMS, and those that are derived from them for one process.
 
 KMS computes an HMAC of a fixed word under a key that only some roles may use; the result serves as this process's
 own HMAC key. So a fingerprint or a journal MAC costs no call each, no secret is stored anywhere, and who may make

@@ -22,6 +22,11 @@ ENVIRONMENT: Mapping[str, str] = {
     "FINGERPRINT_KEY": "The KMS key behind the fingerprints of values that must not be stored",
     "JOURNAL_KEY": "The KMS key behind the journal's seal; writers only",
     "NOTICES_QUEUE": "Where `notify` hears of cases to tell about",
+    "OIDC_CLIENT_ID": "The page's client at the OpenID provider",
+    "OIDC_ISSUER": "The OpenID provider at which people sign in to the page; empty for no page",
+    "OIDC_SECRET_PARAMETER": "The SSM parameter with that client's secret, if it has one",
+    "PAGE_KEY": "The KMS key behind the signature of the page's sessions",
+    "PAGE_URL": "The page's address; empty for no page",
     "REMEDIATE_IAM_QUEUE": "Where the writer of IAM hears of cases to carry out",
     "REMEDIATE_QUEUE": "Where the writer of everything else hears of cases to carry out",
     "REMEDIATE_SECRETS_QUEUE": "Where the writer of secrets hears of cases to carry out",
@@ -39,8 +44,8 @@ COMMAND: Mapping[str, str] = {
     "AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL": "These and the other AWS variables that boto3 reads",
     "SUTURE_AUDIT_BUCKET": "The bucket with the daily manifests, for `audit`",
     "SUTURE_AUDIT_KEY": "The KMS key that signs them, for `audit`",
-    "SUTURE_TABLE": "The table of cases, for `audit`",
-    "SUTURE_API_URL": "The decision API's address, for `cases`, `pause` and `resume`",
+    "SUTURE_TABLE": "The table of cases, for `audit` and `web`",
+    "SUTURE_API_URL": "The decision API's address, for `cases`, `pause`, `resume` and `web`",
     "SUTURE_DEBUG": "`1` prints the traceback of an unexpected failure, with words of our own errors only",
     "BOUNDARY_ARN, ACCESS_LOG_ARN, SECRETS_WRITER_ARN": (
         "What plans made here (`scan --plan`, `runbooks plan`) take for the stack's"

@@ -108,9 +108,16 @@ ALLOWED: list[tuple[str, str, str, Context]] = [
     ("notify", "dynamodb:UpdateItem", TABLE, keys("MESSAGE#1")),
     ("chat", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/suture/slack-token", {}),
     ("chat", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/suture/slack-signing-secret", {}),
+    ("chat", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/suture/oidc-client-secret", {}),
+    ("chat", "kms:GenerateMac", f"arn:aws:kms:{HERE}:key/made-PageKey", {}),
 ]
 
 DENIED: list[tuple[str, str, str, Context]] = [
+    ("chat", "kms:GenerateMac", f"arn:aws:kms:{HERE}:key/made-JournalKey", {}),
+    ("chat", "kms:GenerateMac", f"arn:aws:kms:{HERE}:key/made-FingerprintKey", {}),
+    ("remediate_iam", "kms:GenerateMac", f"arn:aws:kms:{HERE}:key/made-PageKey", {}),
+    ("notify", "kms:GenerateMac", f"arn:aws:kms:{HERE}:key/made-PageKey", {}),
+    ("notify", "ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/suture/oidc-client-secret", {}),
     ("notify", "dynamodb:PutItem", TABLE, keys("CASE#1")),
     ("watch", "dynamodb:PutItem", TABLE, keys("APPROVAL#1")),
     ("watch", "dynamodb:PutItem", TABLE, keys("CASE#1", "APPROVAL#1")),

@@ -127,6 +127,7 @@ def test_a_function_knows_what_it_needs(stack: Resources, name: str) -> None:
         wanted |= {"WEBHOOK_URL", "WEBHOOK_SECRET_PARAMETER", "SLACK_API_URL", "SLACK_TOKEN_PARAMETER"}
     if name == "chat":
         wanted |= {"SLACK_API_URL", "SLACK_TOKEN_PARAMETER", "SLACK_SECRET_PARAMETER"}
+        wanted |= {"PAGE_URL", "PAGE_KEY", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_SECRET_PARAMETER"}
     variables = stack[FUNCTIONS[name][0]]["Properties"]["Environment"]["Variables"]
     assert set(variables) == wanted
     assert variables["ACCOUNT_ID"] == "123456789012"
@@ -167,6 +168,7 @@ def test_the_table_outlives_the_stack(stack: Resources) -> None:
     [
         ("FingerprintKey", {"watch", "sweep", "config-rule", "remediate", "remediate-iam", "remediate-secrets"}),
         ("JournalKey", {"remediate", "remediate-iam", "remediate-secrets"}),
+        ("PageKey", {"chat"}),
     ],
 )
 def test_a_key_is_used_by_the_roles_that_it_names_alone(stack: Resources, key: str, users: set[str]) -> None:
@@ -203,21 +205,30 @@ def test_our_own_api_holds_our_own_control(stack: Resources) -> None:
     assert judge_one("apigateway-stage-unguarded", bare) is not None
 
 
-def test_there_is_one_stage_and_every_route_wants_a_signature_of_aws_or_of_slack(stack: Resources) -> None:
+PAGES = {
+    *((f"/page{path}", "get") for path in ("", "/posture", "/suppressions", "/runbooks", "/cases/{id}")),
+    *((f"/page{path}", "get") for path in ("/sign-in", "/signed-in", "/style.css", "/icon.svg")),
+    ("/page/cases/{id}/decision", "post"),
+    ("/page/sign-out", "post"),
+}
+"""Routes for whoever signed in at an OpenID provider, which the page itself asks about."""
+
+
+def test_there_is_one_stage_and_every_other_route_wants_a_signature_of_aws_or_of_slack(stack: Resources) -> None:
     assert [s["StageName"] for s in of_type(stack, "AWS::ApiGateway::Stage").values()] == ["api"]
     body = stack["RestAPI"]["Properties"]["Body"]
     methods = {(path, verb): spec for path, verbs in body["paths"].items() for verb, spec in verbs.items()}
     from_slack = {(f"/slack/{door}", "post") for door in ("interactive", "command", "events")}
-    assert set(methods) == from_slack | {
+    assert set(methods) == from_slack | PAGES | {
         ("/cases", "get"),
         ("/cases/{id}", "get"),
         ("/cases/{id}/decision", "post"),
         ("/pause", "post"),
         ("/resume", "post"),
     }
-    assert all(("security" in spec) != (route in from_slack) for route, spec in methods.items())
+    assert all(("security" in spec) != (route in from_slack | PAGES) for route, spec in methods.items())
     assert all(spec.get("security", [{"sigv4": []}]) == [{"sigv4": []}] for spec in methods.values())
-    for route in from_slack:
+    for route in (*from_slack, *(r for r in PAGES if r[1] == "post")):
         kind = "application/json" if route[0].endswith("events") else "application/x-www-form-urlencoded"
         assert methods[route]["consumes"] == [kind]
     assert body["securityDefinitions"]["sigv4"]["x-amazon-apigateway-authtype"] == "awsSigv4"

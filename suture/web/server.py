@@ -13,16 +13,26 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from chalicelib.aws.deployment import Deployment
 from chalicelib.chat.page import door
 from chalicelib.chat.page.asked import MAX_BODY, Answer, Asked
+from chalicelib.errors import Misconfigured
 
 from .desk import Chair
 from .guard import LocalGuard
 
 
 class Page:
-    """A page that listens on 127.0.0.1. `address` is what a person opens: it holds the token. A context manager."""
+    """A page that listens on 127.0.0.1. `address` is what a person opens: it holds the token. A context manager.
+
+    Raises Misconfigured for a port that is taken.
+    """
 
     def __init__(self, port: int = 0) -> None:
-        self._http = _Server(("127.0.0.1", port), _Handler)
+        try:
+            self._http = _Server(("127.0.0.1", port), _Handler)
+        except OSError as error:
+            step = "choose another --port, or leave it out"
+            raise Misconfigured(
+                f"port {port} cannot be used: {error.strerror}", where="page", next_step=step
+            ) from error
         self._token = token_urlsafe(24)
         self._runs = False
 
@@ -109,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What is no HTTP as we know it is the asker's mistake, and no failure of ours."""
         wrong = _plain(405 if code == 501 else 400 if code >= 500 else code, "this is no request of a browser")
-        self.close_connection = True
+        self.request_version, self.close_connection = self.protocol_version, True
         self._send(wrong)
 
     def log_message(self, format: str, *args: Any) -> None:

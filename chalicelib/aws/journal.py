@@ -136,5 +136,24 @@ def _started(data: Mapping[str, Json], done: bool) -> Started:
     return Started(data["number"], tuple(Call.from_json(u) for u in data["undo"]), done)
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a plan's run came, by the numbers of its steps. For people to read: no seal was looked at."""
+
+    started: frozenset[int]
+    done: frozenset[int]
+    undoing: frozenset[int]
+
+
+def progress(table: Table, case: str, plan_digest: str) -> Progress:
+    """What the journal of a case says about the run of one plan, to whoever may read and not judge it."""
+    prefix = f"{_short(plan_digest)}#"
+    parts = [str(item["sk"]).removeprefix(prefix).split("#") for item in table.query(f"JOURNAL#{case}", prefix)]
+    steps = {
+        kind: frozenset(int(p[1]) for p in parts if p[0] == "STEP" and p[2] == kind) for kind in ("STARTED", "DONE")
+    }
+    return Progress(steps["STARTED"], steps["DONE"], frozenset(int(p[1]) for p in parts if p[0] == "UNDO"))
+
+
 def _short(plan_digest: str) -> str:
     return plan_digest.removeprefix("sha256:")[:24]

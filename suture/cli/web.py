@@ -30,7 +30,7 @@ judged there. With the ready file of a sandbox you choose which of its people yo
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="Port.  [default: a free one]")
 @click.option(
     "--ready-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="What `suture sandbox --ready-file` wrote.",
 )
@@ -87,7 +87,7 @@ def _of_sandbox(path: Path) -> tuple[Desk, tuple[Chair, ...]]:
     try:
         ready: Mapping[str, Any] = json.loads(path.read_text())
         return of_sandbox(ready)
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         step = "pass the file that `suture sandbox --ready-file` writes"
         raise Misconfigured("this is no ready file", where=str(path), next_step=step) from error
 

@@ -21,10 +21,11 @@ def test_it_says_what_it_lacks(run: Any) -> None:
     assert done.exit_code != 0 and "https://" in done.output
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", "{", json.dumps({"region": "us-east-1", "credentials": []})])
-def test_a_file_that_no_sandbox_wrote_is_refused(run: Any, tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", [None, "", "[]", "{}", "{", json.dumps({"region": "us-east-1", "credentials": []})])
+def test_a_file_that_no_sandbox_wrote_is_refused(run: Any, tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "ready.json"
-    path.write_text(text)
+    if text is not None:
+        path.write_text(text)
     done = run("web", "--ready-file", str(path))
     assert done.exit_code != 0 and "no ready file" in done.output
 

@@ -104,7 +104,7 @@ def _suppression(frame: Frame, s: Suppression, where: str, owner: str) -> tuple[
     values = el("small", f"{len(s.fingerprints)} values, by fingerprint") if s.fingerprints else None
     reason = "not shown: it looks as if it held a secret" if contains_secret(s.reason) else s.reason
     what = link, el("small", el("code", s.resource), f" account {s.account}"), values
-    return what, reason, (owner, el("small", where)), (frame.ago(s.expires), el("small", s.expires[:10]))
+    return what, reason, (owner, el("small", where)), (frame.ends(s.expires), el("small", s.expires[:10]))
 
 
 def runbooks_page(d: Deployment, frame: Frame) -> Answer:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from ...attention import in_force
 from ...aws.deployment import Deployment
+from ...aws.journal import progress
 from ...cases import AFTER_APPLY, Case
 from ...controls import control
 from ...errors import BadRequest
@@ -41,9 +42,10 @@ def page(d: Deployment, frame: Frame, id_: str, wrong: Typed | None = None, stat
         _change(frame, case),
         _evidence(case, facts, plan),
         _plan(case, facts, plan),
+        _stages(frame, case, names),
         _decisions(d, frame, case, facts, names),
     ]
-    rest = [_history(records, names), _verification(case, plan, records), _undo(case, plan)]
+    rest = [_history(records, names), _journal(d, case, plan), _verification(case, plan, records), _undo(case, plan)]
     told = wrong if wrong and not wrong.decision else None
     decide = el(
         "aside",
@@ -216,12 +218,40 @@ def _verification(case: Case, plan: Plan | None, records: Sequence[Mapping[str, 
         then = "After the last call, the resource is read again. The control must be silent, and no other may speak."
         nothing = "There are no calls, so there is nothing to verify."
         words = healed if case.state == "RESOLVED" else then if plan and plan.steps else nothing
+        words = f"{now_said(case)}." if case.state in ("UNDONE", "UNDO_FAILED", "UNDOING") else words
         return _chapter("verification", "Verification", el("p", words, class_="note"))
     facts: list[tuple[str, Part]] = [("Applied", moment(case.applied)), ("Outcome", now_said(case))]
     took = _took(case.opened, _last(records, ("RESOLVED", "WATCHING", "WAITING_OWNER")))
     if took:
         facts.append(("From change to fix", took))
     return _chapter("verification", "Verification", _facts(facts))
+
+
+def _journal(d: Deployment, case: Case, plan: Plan | None) -> Html | None:
+    """Which calls a writer began and finished; the journal itself holds what undo restores, and stays closed."""
+    run = progress(d.ledger.table, case.id, plan.digest) if plan else None
+    if plan is None or run is None or not run.started:
+        return None
+    lines = []
+    for number, step in enumerate(plan.steps):
+        said_ = "answered" if number in run.done else "begun, no answer kept" if number in run.started else "not made"
+        back = ", then taken back" if number in run.undoing else ""
+        lines.append(el("li", el("code", step.call.operation), f" {said_}{back}"))
+    return _chapter("journal", "Journal", el("ol", *lines, class_="journal"))
+
+
+def _stages(frame: Frame, case: Case, names: Mapping[str, str]) -> Html | None:
+    """What was done of a staged case, stage by stage, and what people attested."""
+    if not case.is_led or not (case.stages or case.attested):
+        return None
+    rows: list[tuple[Part, ...]] = [
+        (str(s["stage"]), "applied", names.get(str(s.get("by")), "Suture"), frame.ago(str(s["at"])))
+        for s in case.stages
+    ]
+    for stage, word in case.attested.items():
+        by = names.get(str(word.get("attested_by")), str(word.get("attested_by", "")))
+        rows.append((stage, f"done by {word.get('by')}: {word.get('how')}", by, frame.ago(str(word.get("at", "")))))
+    return _chapter("stages", "Stages", table("Stages so far", ("Stage", "What", "By", "When"), rows, "plain"))
 
 
 def _last(records: Sequence[Mapping[str, Json]], states: Iterable[str]) -> str:

@@ -117,8 +117,10 @@ def test_a_case_is_approved_applied_and_taken_back_on_the_page(pw: PageWorld) ->
     assert done.state == "RESOLVED"
     body = pw.get(f"/cases/{case.id}").body
     assert "From change to fix" in body and "agreed" in body and "Ask for undo" in body
+    assert "<code>iam:UpdateAssumeRolePolicy</code> answered</li>" in body
     assert pw.decide_on_page(done, "undo", reason="the partner is offline").status == 303
     assert pw.cases()[-1].state == "UNDONE"
+    assert "answered, then taken back" in pw.get(f"/cases/{case.id}").body
     records = list(pw.d.ledger.records(case.id))
     assert {r["by"] for r in records} >= {"olly"} and records[3]["details"]["reason"] == "agreed"
 

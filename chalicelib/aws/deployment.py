@@ -100,10 +100,10 @@ class Deployment:
         return derived(self.clients, self._environment.get("PAGE_KEY", ""), "page")
 
     @property
-    def page(self) -> Mapping[str, str]:
-        """Where the page is, and the OpenID provider for it; values are empty where there is none."""
-        names = ("PAGE_URL", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_SECRET_PARAMETER")
-        return {name: self._environment.get(name, "") for name in names}
+    def oidc(self) -> tuple[str, str, str]:
+        """The OpenID provider of the page: issuer, our client's id, and the SSM parameter with its secret."""
+        given = self._environment
+        return given.get("OIDC_ISSUER", ""), given.get("OIDC_CLIENT_ID", ""), given.get("OIDC_SECRET_PARAMETER", "")
 
     @cached_property
     def packaged(self) -> Packaged:

@@ -26,7 +26,6 @@ ENVIRONMENT: Mapping[str, str] = {
     "OIDC_ISSUER": "The OpenID provider at which people sign in to the page; empty for no page",
     "OIDC_SECRET_PARAMETER": "The SSM parameter with that client's secret, if it has one",
     "PAGE_KEY": "The KMS key behind the signature of the page's sessions",
-    "PAGE_URL": "The page's address; empty for no page",
     "REMEDIATE_IAM_QUEUE": "Where the writer of IAM hears of cases to carry out",
     "REMEDIATE_QUEUE": "Where the writer of everything else hears of cases to carry out",
     "REMEDIATE_SECRETS_QUEUE": "Where the writer of secrets hears of cases to carry out",

@@ -127,7 +127,7 @@ def test_a_function_knows_what_it_needs(stack: Resources, name: str) -> None:
         wanted |= {"WEBHOOK_URL", "WEBHOOK_SECRET_PARAMETER", "SLACK_API_URL", "SLACK_TOKEN_PARAMETER"}
     if name == "chat":
         wanted |= {"SLACK_API_URL", "SLACK_TOKEN_PARAMETER", "SLACK_SECRET_PARAMETER"}
-        wanted |= {"PAGE_URL", "PAGE_KEY", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_SECRET_PARAMETER"}
+        wanted |= {"PAGE_KEY", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_SECRET_PARAMETER"}
     variables = stack[FUNCTIONS[name][0]]["Properties"]["Environment"]["Variables"]
     assert set(variables) == wanted
     assert variables["ACCOUNT_ID"] == "123456789012"

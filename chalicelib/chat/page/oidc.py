@@ -43,19 +43,18 @@ OFF_STEP = "`suture web` shows it with AWS credentials; docs/web.md says how to 
 class OidcGuard:
     """Sign-in of one deployment. Raises Misconfigured for settings that nobody could sign in with."""
 
-    def __init__(self, d: Deployment, settings: Mapping[str, str]) -> None:
-        self._d, url = d, settings["PAGE_URL"].rstrip("/")
+    def __init__(self, d: Deployment) -> None:
+        self._d, url = d, d.packaged.page.rstrip("/")
         if not is_safe(url):
-            raise Misconfigured("the page's address is no https address", where=url, next_step="set PageUrl anew")
+            step = "correct `page` in governance/chat.yaml"
+            raise Misconfigured("the page's address is no https address", where=url, next_step=step)
         parts = urlsplit(url)
         self.origin = f"{parts.scheme}://{parts.netloc}"
         secure, prefix = parts.scheme == "https", "__Host-" if parts.scheme == "https" else ""
         self._session = Cookies(f"{prefix}suture", d.page_key, secure)
         self._coming = Cookies(f"{prefix}suture-in", d.page_key, secure)
-        parameter = settings.get("OIDC_SECRET_PARAMETER", "")
-        self._provider = Provider(
-            settings["OIDC_ISSUER"], settings["OIDC_CLIENT_ID"], f"{url}/signed-in", lambda: _secret(d, parameter)
-        )
+        issuer, client, parameter = d.oidc
+        self._provider = Provider(issuer, client, f"{url}/signed-in", lambda: _secret(d, parameter))
 
     def visitor(self, asked: Asked) -> Visitor | None:
         held = self._session.read(asked.cookie(self._session.name), self._d.now())
@@ -166,6 +165,5 @@ def _secret(d: Deployment, parameter: str) -> str:
 @cache
 def guard_of(d: Deployment) -> OidcGuard | None:
     """How people sign in to a deployment; None where it has no page."""
-    settings = d.page
-    needed = ("PAGE_URL", "OIDC_ISSUER", "OIDC_CLIENT_ID")
-    return OidcGuard(d, settings) if all(settings.get(name) for name in needed) else None
+    issuer, client, _ = d.oidc
+    return OidcGuard(d) if d.packaged.page and issuer and client else None

@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -23,6 +24,7 @@ from chalicelib.chat.page import oidc
 
 FORM = "application/x-www-form-urlencoded"
 BASE = "/api/page"
+PAGE = f"http://127.0.0.1:8765{BASE}"
 
 
 class Stay(urllib.request.HTTPRedirectHandler):
@@ -109,14 +111,13 @@ def browser(tmp_path: Path, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> 
             id_: {**p, "oidc": [{"issuer": issuer.url, "subject": subjects[id_]}] if id_ in subjects else []}
             for id_, p in PEOPLE.items()
         }
-        path.write_text(json.dumps({**rules, "approvers": {"people": people}}))
+        path.write_text(json.dumps({**rules, "approvers": {"people": people}, "chat": {"page": PAGE}}))
         pw.d.__dict__.pop("packaged")
         kms = boto3.client("kms", region_name=REGION)
         key = kms.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")["KeyMetadata"]["Arn"]
         boto3.client("ssm", region_name=REGION).put_parameter(Name="/oidc", Value=SECRET, Type="SecureString")
         pw.d._environment = {
             **pw.d._environment,
-            "PAGE_URL": f"http://127.0.0.1:8765{BASE}",
             "OIDC_ISSUER": issuer.url,
             "OIDC_CLIENT_ID": CLIENT,
             "OIDC_SECRET_PARAMETER": "/oidc",
@@ -333,23 +334,30 @@ def test_without_the_library_the_page_says_so(browser: Browser, monkeypatch: pyt
         assert answer["statusCode"] == 403 and "joserfc" in answer["body"]
 
 
-@pytest.mark.parametrize("unset", ["PAGE_URL", "OIDC_ISSUER", "OIDC_CLIENT_ID"])
+def moved(browser: Browser, page: str) -> None:
+    """Have governance name another address."""
+    browser.pw.d.__dict__["packaged"] = replace(browser.pw.d.packaged, page=page)
+    oidc.guard_of.cache_clear()
+
+
+@pytest.mark.parametrize("unset", ["page", "OIDC_ISSUER", "OIDC_CLIENT_ID"])
 def test_without_its_settings_there_is_no_page(browser: Browser, unset: str) -> None:
+    moved(browser, "" if unset == "page" else PAGE)
     browser.pw.d._environment = {**browser.pw.d._environment, unset: ""}
     answer = browser.ask("GET", BASE)
     assert answer["statusCode"] == 404 and "suture web" in answer["body"]
 
 
 def test_plain_http_is_for_this_machine_only(browser: Browser) -> None:
-    for name in ("PAGE_URL", "OIDC_ISSUER"):
-        oidc.guard_of.cache_clear()
-        browser.pw.d._environment = {**browser.pw.d._environment, name: "http://suture.example/api/page"}
-        assert browser.ask("GET", BASE)["statusCode"] == 404
+    moved(browser, f"http://suture.example{BASE}")
+    assert browser.ask("GET", BASE)["statusCode"] == 404
+    moved(browser, PAGE)
+    browser.pw.d._environment = {**browser.pw.d._environment, "OIDC_ISSUER": "http://idp.example"}
+    assert browser.ask("GET", BASE)["statusCode"] == 404
 
 
 def test_deployed_cookies_are_secure_and_tied_to_the_host(browser: Browser) -> None:
-    browser.pw.d._environment = {**browser.pw.d._environment, "PAGE_URL": f"https://suture.example{BASE}"}
-    oidc.guard_of.cache_clear()
+    moved(browser, f"https://suture.example{BASE}")
     answer = browser.ask("GET", f"{BASE}/sign-in?go=1")
     cookie = (answer.get("multiValueHeaders") or answer["headers"])["Set-Cookie"][0]
     assert (

@@ -6,9 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from chalicelib.model import Json
 
-from .shop import PASSWORD, Shop
+from .shop import DEBUGGED, PASSWORD, Shop
 
 
 def differences(shop: Shop, cases: Sequence[Mapping[str, Json]]) -> list[str]:
@@ -30,10 +32,12 @@ def _site(shop: Shop, cases: Sequence[Mapping[str, Json]]) -> Iterator[str]:
 
 
 def _password(shop: Shop, cases: Sequence[Mapping[str, Json]]) -> Iterator[str]:
-    secrets = _read(shop, "secretsmanager")
-    names = [s["Name"] for s in secrets.list_secrets()["SecretList"] if "shop-payments" in s["Name"]]
-    if len(names) != 1 or secrets.get_secret_value(SecretId=names[0])["SecretString"] != PASSWORD:
-        yield f"the password should be in one secret of shop-payments, and there are {len(names)}"
+    listed = _read(shop, "secretsmanager").list_secrets()["SecretList"]
+    names = [s["Name"] for s in listed if "shop-payments" in s["Name"]]
+    if len(names) != 1 or _value(shop, f"{DEBUGGED}-role", names[0]) != PASSWORD:
+        yield f"the password should be in one secret that shop-payments may read, and there are {len(names)}"
+    if any(_value(shop, "deployer", name) for name in names):
+        yield "nobody but shop-payments should read its secret, and an administrator may"
     variables = _read(shop, "lambda").get_function_configuration(FunctionName="shop-payments")["Environment"]
     if variables["Variables"].get("DB_PASSWORD") != PASSWORD:
         yield "the variable of shop-payments should be as it was until its owner removes it"
@@ -74,6 +78,16 @@ def _uploads(shop: Shop, cases: Sequence[Mapping[str, Json]]) -> Iterator[str]:
 
 
 _CHECKS = (_orders, _site, _password, _payments, _reports, _stage, _uploads)
+
+
+def _value(shop: Shop, who: str, secret: str) -> str:
+    """What a secret holds, as far as `who` may read it."""
+    try:
+        return str(shop.stage.client(who, "secretsmanager").get_secret_value(SecretId=secret)["SecretString"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDeniedException":
+            raise
+        return ""
 
 
 def _sids(shop: Shop, function: str) -> list[str]:

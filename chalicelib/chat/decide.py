@@ -87,7 +87,11 @@ def check(d: Deployment, identity: Identity | None, request: Request) -> Case:
         _must_be(d, case, "PENDING")
     if request.decision == "undo":
         case = stages.to_undo(case, request.plan)
-    if request.decision not in ("snooze", "suppress"):
+    if request.decision == "attest":
+        stages.to_attest(d, case)
+    if request.decision == "continue":
+        case = stages.to_continue(case)
+    if request.decision not in ("snooze", "suppress", "attest", "continue"):
         _must_match(case, request)
     return case
 

@@ -15,12 +15,14 @@ from ..controls import control
 from ..runbooks import Approval as Requirement
 from ..runbooks import of_plan
 from ..times import iso
+from . import stages
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`who_may` are the names of those whose approval would count, `asked` their identities of other doors (kind, id),
     `counted` the names of those who approved, `missing` the groups still wanted. `shown` is the catalogue's allow-list.
+    `attests` is the stage that people have to attest now, and `rests` says that they may take a staged case up again.
     """
 
     why: str
@@ -30,6 +32,8 @@ class Facts:
     counted: tuple[str, ...] = ()
     minimum: int = 0
     missing: tuple[str, ...] = ()
+    attests: str = ""
+    rests: bool = False
 
     def asked_in(self, kind: str) -> tuple[str, ...]:
         """The ids of those who may decide, in one kind of identity (`slack`, `entra`)."""
@@ -45,8 +49,9 @@ def shown() -> Mapping[str, tuple[str, ...]]:
 def facts_of(d: Deployment, case: Case) -> Facts:
     """The facts about a case as it stands now: for its undo, once it was applied."""
     why, requirement = _why(case), requirement_of(d, case)
+    staged = (stages.attests(d, case), stages.rests(case))
     if requirement is None:
-        return Facts(why, shown())
+        return Facts(why, shown(), attests=staged[0], rests=staged[1])
     people, given = d.packaged.people, in_force(d.ledger.approvals(case.id), case, requirement.expires)
     about = "undo" if case.applied and case.state in AFTER_APPLY else "apply"
     standing = stand_ins_of(d.packaged.pins, case, requirement.expires)
@@ -61,6 +66,8 @@ def facts_of(d: Deployment, case: Case) -> Facts:
         counted=tuple(names[id_] for id_ in quorum.counted),
         minimum=max(1, requirement.minimum),
         missing=quorum.missing,
+        attests=staged[0],
+        rests=staged[1],
     )
 
 

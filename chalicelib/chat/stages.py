@@ -54,13 +54,26 @@ def _has_undo(stage: Mapping[str, Json]) -> bool:
 
 def to_attest(d: Deployment, case: Case) -> Stage:
     """The stage that is due and that people attest. Raises BadRequest for any other."""
-    book = _book(d, case)
-    name = str(case.standing.get("stage", ""))
-    stage = next((s for s in (book.stages if book else ()) if s.name == name and s.attests), None)
-    if stage is None or case.state != "WAITING_OWNER":
+    stage = _attested(d, case)
+    if stage is None:
+        name = str(case.standing.get("stage", ""))
         what = f"case {case.id} is {case.state}" + (f", at stage {name}" if name else "")
         raise BadRequest(f"{what}: nothing is to be attested now", status=409)
     return stage
+
+
+def attests(d: Deployment, case: Case) -> str:
+    """The name of the stage that people have to attest now, or nothing."""
+    stage = _attested(d, case)
+    return stage.name if stage else ""
+
+
+def _attested(d: Deployment, case: Case) -> Stage | None:
+    if case.state != "WAITING_OWNER":
+        return None
+    book = _book(d, case)
+    name = str(case.standing.get("stage", ""))
+    return next((s for s in (book.stages if book else ()) if s.name == name and s.attests), None)
 
 
 def attestation(by: str, at: str, how: str, opened: str, now: str) -> dict[str, str]:
@@ -82,9 +95,14 @@ def attestation(by: str, at: str, how: str, opened: str, now: str) -> dict[str, 
     return {"by": safe_text(by, 100), "at": moment, "how": safe_text(how)}
 
 
+def rests(case: Case) -> bool:
+    """Is it a staged case that stays as it is until somebody takes it up again?"""
+    return case.is_led and case.state in RESTING and "SUPERSEDED" in TRANSITIONS[case.state]
+
+
 def to_continue(case: Case) -> Case:
     """A staged case that rests, with what was applied kept for undo. Raises BadRequest for any other."""
-    if not case.is_led or case.state not in RESTING or "SUPERSEDED" not in TRANSITIONS[case.state]:
+    if not rests(case):
         raise BadRequest(f"case {case.id} is {case.state}: it is not a staged case that rests", status=409)
     if not case.applied or _is_of_last_stage(case) or not case.plan:
         return case

@@ -90,6 +90,10 @@ def outcome(case: Case, facts: Facts) -> Blocks:
         )
     elif case.state in ("ESCALATED", "REJECTED", "EXPIRED", "OBSERVED", "UNDONE", "WAITING_OWNER"):
         buttons.insert(0, button("Snooze 7 d", "snooze", case))
+    if facts.attests:
+        buttons.insert(0, button("It is done…", "attest", case, style="primary"))
+    if facts.rests:
+        buttons.insert(0, button("Take up again…", "continue", case))
     return [*blocks, _actions(buttons)]
 
 

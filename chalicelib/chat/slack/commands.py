@@ -16,7 +16,7 @@ from ...errors import BadRequest, BadRunbook
 from ...model import SEVERITIES, Json
 from ...runbooks import seconds
 from ...times import iso
-from .. import switch
+from .. import asking, switch
 from ..decide import Request, Ruling, check, decide, found
 from ..facts import facts_of
 from ..gate import SecretInMessage, refuse_secrets
@@ -37,6 +37,8 @@ reject CASE REASON
 undo CASE REASON
 snooze CASE [7d] REASON
 takeback CASE                  your approval, while the quorum does not stand
+attest CASE WHO WHEN HOW       what people did by hand; WHEN: 2027-01-31T08:00Z, or now
+continue CASE REASON           take a staged case up again
 pause REASON                   stop all writes
 resume REASON                  takes two people"""
 
@@ -104,7 +106,7 @@ def _plan(d: Deployment, who: Identity, rest: tuple[str, ...]) -> Reply:
     if number < count:
         told += ["Next: ", code(f"/suture plan {case.id} {number + 1}")]
     elif case.state == "PENDING":
-        told += ["Approve: ", code(f"/suture approve {case.id} {case.plan_digest[-modals.DIGITS :]}")]
+        told += ["Approve: ", code(f"/suture approve {case.id} {case.plan_digest[-asking.DIGITS :]}")]
     return ephemeral(f"The plan of {case.id}", [*shown, rich(said(*told))])
 
 
@@ -116,12 +118,12 @@ def _why(d: Deployment, who: Identity, rest: tuple[str, ...]) -> Reply:
 def _approve(d: Deployment, who: Identity, rest: tuple[str, ...]) -> Reply:
     case = found(d, _first(rest))
     digits, reason = (rest[1] if len(rest) > 1 else ""), " ".join(rest[2:])
-    if not modals.fits(case.plan_digest, digits):
-        step = f"read /suture plan {case.id}, and give the plan's last {modals.DIGITS} characters"
+    if not asking.fits(case.plan_digest, digits):
+        step = f"read /suture plan {case.id}, and give the plan's last {asking.DIGITS} characters"
         raise BadRequest(f"these are not the last characters of the plan of {case.id} as it is now", next_step=step)
     request = Request(case.id, "approve", case.plan_digest, reason, "")
     check(d, who, request)
-    if modals.is_needed(case, "approve") and not reason.strip():
+    if asking.is_needed(case, "approve") and not reason.strip():
         raise BadRequest("a plan of the high tier is approved with a reason", next_step="write it after the digits")
     return _ruled(decide(d, who, request))
 
@@ -142,6 +144,21 @@ def _snooze(d: Deployment, who: Identity, rest: tuple[str, ...]) -> Reply:
     length, rest = (rest[1], (rest[0], *rest[2:])) if len(rest) > 1 and _lasts(rest[1]) else ("7d", rest)
     until = iso(d.now() + timedelta(seconds=_lasts(length)))
     return _reasoned(d, who, "snooze", rest, until)
+
+
+def _attest(d: Deployment, who: Identity, rest: tuple[str, ...]) -> Reply:
+    """WHO may be several words: the first one that is a time ends it."""
+    case = found(d, _first(rest))
+    spot = next((i for i, word in enumerate(rest) if i > 1 and asking.is_time(word)), 0)
+    if not spot or not rest[spot + 1 :]:
+        step = f"/suture attest {case.id} WHO WHEN HOW, with a time such as 2027-01-31T08:00Z, or now"
+        raise BadRequest("say who did it, when and how", next_step=step)
+    by, at, how = " ".join(rest[1:spot]), asking.moment(d.now(), rest[spot]), " ".join(rest[spot + 1 :])
+    return _ruled(decide(d, who, Request(case.id, "attest", "", how, "", by, at)))
+
+
+def _continue(d: Deployment, who: Identity, rest: tuple[str, ...]) -> Reply:
+    return _reasoned(d, who, "continue", rest)
 
 
 def _reasoned(d: Deployment, who: Identity, kind: str, rest: tuple[str, ...], until: str = "") -> Reply:
@@ -196,6 +213,8 @@ _DEEDS: Mapping[str, _Deed] = {
     "undo": _undo,
     "snooze": _snooze,
     "takeback": _take_back,
+    "attest": _attest,
+    "continue": _continue,
     "pause": _pause,
     "resume": _resume,
 }

@@ -15,6 +15,7 @@ from ...aws.deployment import Deployment
 from ...errors import BadRequest, SutureError
 from ...logs import log
 from ...model import Json
+from .. import asking
 from ..decide import Request, check, decide
 from ..gate import SecretInMessage
 from . import commands, modals, payloads, signing
@@ -68,10 +69,10 @@ def _clicked(d: Deployment, slack: Slack, click: Click) -> Answer:
         if click.action == "details":
             case = commands.readable(d, click.who.identity, click.case)
             return _open(slack, click, modals.details(d, case))
-        if click.action not in modals.DECISIONS:
+        if click.action not in asking.DECISIONS:
             raise BadRequest("this button means nothing any more")
         case = check(d, click.who.identity, request)
-        if modals.is_needed(case, click.action):
+        if asking.is_needed(case, click.action):
             return _open(slack, click, modals.decision(case, request, click.who.channel))
         decide(d, click.who.identity, request)
     except BadRequest as refused:
@@ -93,15 +94,16 @@ def _open(slack: Slack, click: Click, view: Mapping[str, Json]) -> Answer:
 
 def _submitted(d: Deployment, sent: Submission) -> Answer:
     """A modal decides; a refusal stands in it, under the field that it is about."""
-    if sent.action not in modals.DECISIONS:
+    if sent.action not in asking.DECISIONS:
         return DONE
-    request = Request(sent.case, sent.action, sent.plan, sent.reason, sent.until)
+    request = Request(sent.case, sent.action, sent.plan, sent.reason, sent.until, sent.by, sent.at)
     try:
         case = check(d, sent.who.identity, request)
-        problem = modals.problem(case, request, sent.digits)
+        problem = asking.problem(case, request, sent.digits)
         if problem:
             return 200, {"response_action": "errors", "errors": problem}
-        decide(d, sent.who.identity, replace(request, until=modals.until(d.now(), request)))
+        at, until = asking.moment(d.now(), sent.at), asking.until(d.now(), request)
+        decide(d, sent.who.identity, replace(request, at=at, until=until))
     except BadRequest as refused:
         _audit(sent.who, refused)
         return 200, {"response_action": "errors", "errors": {"reason": _said(refused)}}

@@ -4,74 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
 from ... import messages
 from ...aws.deployment import Deployment
 from ...cases import Case
 from ...errors import BadRequest
 from ...model import Json
-from ...times import iso
+from ..asking import DECISIONS, DIGITS
 from ..decide import Request
 from ..facts import facts_of, shown
 from .blocks import Blocks
 from .text import ROOM, bold, code, moment, plain_text, preformatted, rich, said, words
 
-DECISIONS: Mapping[str, str] = {
-    "approve": "Approve this plan",
-    "reject": "Reject this plan",
-    "snooze": "Snooze for 7 days",
-    "undo": "Undo this fix",
-    "revoke": "Take it back",
-}
-"""What a button may ask for, and the title of its window (Slack allows 24 characters)."""
-
-DIGITS = 4
-SNOOZE = timedelta(days=7)
 MOST_PAGES = 20
 _PAGE = 2_800
-
-
-def is_needed(case: Case, decision: str) -> bool:
-    """Does this decision ask for a reason, and so for a window? Taking back never does."""
-    plan = case.the_plan
-    return decision in ("reject", "snooze", "undo") or (
-        decision == "approve" and plan is not None and plan.tier == "high"
-    )
 
 
 def decision(case: Case, request: Request, channel: str) -> Mapping[str, Json]:
     """The window in which one decision is made; what it is about rides along, and is checked again."""
     about = {"c": case.id, "p": request.plan, "channel": channel}
     blocks: Blocks = [rich(said(bold(case.title)), said(code(case.arn)), said("Plan ", code(request.plan[-12:])))]
-    blocks.append(_input("reason", "Reason", "It stays in the case's record.", multiline=True))
+    if request.decision == "attest":
+        blocks.append(_input("by", "Who did it", "A name, as people here know it."))
+        blocks.append(_input("at", "When", "A time such as 2027-01-31T08:00Z, or now."))
+    name = "How" if request.decision == "attest" else "Reason"
+    blocks.append(_input("reason", name, "It stays in the case's record; never the value itself.", multiline=True))
     if request.decision == "approve":
         hint = f"As the message or `suture cases show {case.id}` has them."
         blocks.append(_input("digits", f"The plan's last {DIGITS} characters", hint))
     view = {"type": "modal", "callback_id": request.decision, "private_metadata": json.dumps(about)}
     title = plain_text(DECISIONS[request.decision], 24 + ROOM)
     return {**view, "title": title, "submit": plain_text("Send"), "close": plain_text("Cancel"), "blocks": blocks}
-
-
-def problem(case: Case, request: Request, digits: str) -> Mapping[str, str]:
-    """What is wrong with what was typed, by field; empty when nothing is."""
-    if not is_needed(case, request.decision):
-        return {}
-    if not request.reason.strip():
-        return {"reason": "Say why: it stays in the record."}
-    if request.decision == "approve" and not fits(request.plan, digits):
-        return {"digits": f"These are not the last {DIGITS} characters of the plan that this window is about."}
-    return {}
-
-
-def fits(plan: str, digits: str) -> bool:
-    """Are these the last digits of that digest?"""
-    typed = digits.strip().lower()
-    return len(typed) >= DIGITS and typed.isascii() and plan.endswith(typed)
-
-
-def until(now: datetime, request: Request) -> str:
-    return iso(now + SNOOZE) if request.decision == "snooze" else ""
 
 
 def details(d: Deployment, case: Case) -> Mapping[str, Json]:

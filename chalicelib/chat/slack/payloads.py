@@ -53,6 +53,8 @@ class Submission:
     reason: str
     digits: str
     until: str
+    by: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def _submission(payload: Mapping[str, Json], rules: Rules) -> Submission:
     about = _json(_text(view, "private_metadata"))
     typed = _object(_object(view, "state"), "values")
     who = _who({**payload, "channel": {"id": about.get("channel")}}, rules)
-    fields = {name: _typed(typed, name) for name in ("reason", "digits", "until")}
+    fields = {name: _typed(typed, name) for name in ("reason", "digits", "until", "by", "at")}
     return Submission(who, _text(view, "callback_id"), _text(about, "c"), _text(about, "p"), **fields)
 
 

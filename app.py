@@ -131,6 +131,11 @@ def page_sign_out() -> Response:
     return _page()
 
 
+@app.route("/teams", methods=["POST"])
+def teams() -> Response:
+    return _raw("teams")
+
+
 def _pipeline(name: str, event: dict[str, Any], context: Any) -> Any:
     return getattr(import_module("chalicelib.pipeline"), name)(event, context)
 
@@ -156,11 +161,15 @@ def _chat() -> Response:
 
 
 def _slack(door: str) -> Response:
-    """Hand the raw bytes that Slack signed to `pipeline.slack`, with the names of headers in lower case."""
+    return _raw("slack", door=door)
+
+
+def _raw(name: str, **more: str) -> Response:
+    """Hand the raw bytes that a chat signed, or sent with its token, to `pipeline`, with header names in lower case."""
     request = app.current_request
     headers = {name.lower(): value for name, value in request.headers.items()}
-    asked = {"door": door, "headers": headers, "raw": request.raw_body}
-    status, body = import_module("chalicelib.pipeline").slack(asked)
+    asked = {"headers": headers, "raw": request.raw_body, **more}
+    status, body = getattr(import_module("chalicelib.pipeline"), name)(asked)
     return Response(body=dict(body) if body is not None else "", status_code=status, headers=_HEADERS)
 
 

@@ -130,6 +130,13 @@ def page(request: Mapping[str, Any]) -> tuple[int, str, Mapping[str, Any]]:
     return deployed.answer(deployment(), request)
 
 
+def teams(request: Mapping[str, Any]) -> tuple[int, Mapping[str, Json] | None]:
+    """Answer one activity of Microsoft Teams: an HTTP status, and a JSON body or none."""
+    from .chat.teams import door
+
+    return door.answer(deployment(), request)
+
+
 def _places(d: Deployment, records: Iterable[Record], failed: set[str]) -> Mapping[Place, list[tuple[Change, Record]]]:
     """The changes that a batch tells of by the resource to look at; messages that cannot be read go to `failed`."""
     places: dict[Place, list[tuple[Change, Record]]] = {}

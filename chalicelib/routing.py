@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
 from .cases import TRANSITIONS, Case
 from .model import Json
@@ -52,7 +53,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """One way out besides Slack. A case that fits `takes`, and is in one of `states`, is told there, and from then on
+    """One way out besides chats. A case that fits `takes`, and is in one of `states`, is told there, and from then on
     followed to its end. `options` are what only this kind of sink knows, as governance/chat.yaml has them.
 
     `targets` are where a route or the default leads: addresses, a project, a repository, a team. Quiet hours and
@@ -83,13 +84,11 @@ class Sink:
 
 
 @dataclass(frozen=True, slots=True)
-class Slack:
-    """One workspace. Of new messages in `quiet` hours only those of the severities `loud` are sent; more than
-    `storm_count` new ones in `storm_seconds` become one digest.
+class Rooms:
+    """Where people read and decide. Of new messages in `quiet` hours only those of the severities `loud` are sent;
+    more than `storm_count` new ones in `storm_seconds` become one digest.
     """
 
-    team: str
-    app: str
     channel: str
     routes: tuple[Route, ...]
     quiet: Hours | None
@@ -111,22 +110,53 @@ class Slack:
         return self.quiet is not None and case.severity not in self.loud and self.quiet.cover(now)
 
 
+@dataclass(frozen=True, slots=True)
+class Slack(Rooms):
+    """One workspace."""
+
+    team: str
+    app: str
+
+
+@dataclass(frozen=True, slots=True)
+class Teams(Rooms):
+    """One tenant of Entra, `app` the bot in it, and the address of the connector through which it speaks."""
+
+    tenant: str
+    app: str
+    service: str
+
+
 def slack_from(document: Mapping[str, Json]) -> Slack | None:
     """The Slack part of the validated chat document; None where there is none."""
     given = document.get("slack")
     if not given:
         return None
+    return Slack(team=given["team"], app=given["app"], **_rooms(given))
+
+
+SERVICE = "https://smba.trafficmanager.net/teams/"
+"""The connector of Microsoft's public cloud ("Send proactive messages", Microsoft Teams)."""
+
+
+def teams_from(document: Mapping[str, Json]) -> Teams | None:
+    """The Microsoft Teams part of the validated chat document; None where there is none."""
+    given = document.get("teams")
+    if not given:
+        return None
+    return Teams(tenant=given["tenant"], app=given["app"], service=given.get("service") or SERVICE, **_rooms(given))
+
+
+def _rooms(given: Mapping[str, Json]) -> Mapping[str, Any]:
     quiet, storm = given.get("quiet"), given.get("storm", {})
-    return Slack(
-        team=given["team"],
-        app=given["app"],
-        channel=given["channel"],
-        routes=tuple(map(_route, given.get("routes", ()))),
-        quiet=hours_from(quiet) if quiet else None,
-        loud=tuple(quiet.get("but", ())) if quiet else (),
-        storm_count=storm.get("more_than", 10),
-        storm_seconds=seconds(storm.get("within", "10m")),
-    )
+    return {
+        "channel": given["channel"],
+        "routes": tuple(map(_route, given.get("routes", ()))),
+        "quiet": hours_from(quiet) if quiet else None,
+        "loud": tuple(quiet.get("but", ())) if quiet else (),
+        "storm_count": storm.get("more_than", 10),
+        "storm_seconds": seconds(storm.get("within", "10m")),
+    }
 
 
 _ASKS = ("PENDING", "ESCALATED", "UNDO_FAILED")
@@ -137,6 +167,7 @@ _SINKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "jira": ("project", (*_ASKS, "WAITING_OWNER")),
     "github": ("repository", (*_ASKS, "WAITING_OWNER")),
     "webhook": ("", tuple(TRANSITIONS)),
+    "workflow": ("", (*_ASKS, "WAITING_OWNER", "EXPIRED", "RESOLVED", "UNDONE")),
 }
 """What a sink calls its target, and the states in which it begins with a case when the rules do not say."""
 

@@ -127,6 +127,14 @@ Guid = Annotated[
         _matching(rf"{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}", "write the id in lower case, with hyphens")
     ),
 ]
+TeamsChannel = Annotated[
+    str,
+    AfterValidator(
+        _matching(
+            r"19:[\w-]{8,120}@thread\.(tacv2|skype)", "write the channel's id, such as 19:0123abcd@thread.tacv2", 160
+        )
+    ),
+]
 HttpsUrl = Annotated[
     str, AfterValidator(_matching(r"https://[^\s/?#]+[^\s?#]*", "write the https address exactly", 512))
 ]

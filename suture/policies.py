@@ -67,6 +67,9 @@ _SLACK_SECRET = {
     "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SlackSecretParameter}"
 }
 _OIDC_SECRET = {"Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${OidcSecretParameter}"}
+_TEAMS_SECRET = {
+    "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${TeamsSecretParameter}"
+}
 
 
 def _writer(queue: str) -> Duty:
@@ -83,7 +86,7 @@ DUTIES: Mapping[str, Duty] = {
     "remediate_iam": _writer("RemediateIamQueue"),
     "remediate_secrets": _writer("RemediateSecretsQueue"),
     "chat": Duty(
-        kinds=("APPROVAL", "CASE", "SUPPRESSION", "SWITCH"),
+        kinds=("ACTIVITY", "APPROVAL", "CASE", "SUPPRESSION", "SWITCH"),
         sends=("ChangesQueue", *_TO_ALL),
         keys=("PageKey",),
         own=(("ssm:GetParameter", [_SLACK_TOKEN, _SLACK_SECRET, _OIDC_SECRET]),),
@@ -92,7 +95,7 @@ DUTIES: Mapping[str, Duty] = {
         kinds=("MESSAGE",),
         queue="NoticesQueue",
         sends=("NoticesQueue",),
-        own=(("ssm:GetParameter", [_SECRET_PARAMETER, _SLACK_TOKEN]),),
+        own=(("ssm:GetParameter", [_SECRET_PARAMETER, _SLACK_TOKEN, _TEAMS_SECRET]),),
     ),
 }
 
@@ -304,7 +307,7 @@ def _never_ourselves() -> Iterator[dict[str, Json]]:
 
 
 _IAM = "arn:${AWS::Partition}:iam::${AWS::AccountId}"
-_HELD_IN_SSM = ("WebhookSecret", "SlackToken", "SlackSecret", "OidcSecret")
+_HELD_IN_SSM = ("WebhookSecret", "SlackToken", "SlackSecret", "OidcSecret", "TeamsSecret")
 _OURSELVES: tuple[tuple[str, tuple[str, ...], tuple[Json, ...]], ...] = (
     (
         "NeverOurCode",

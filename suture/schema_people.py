@@ -8,6 +8,8 @@ from pydantic import AfterValidator, Field
 from pydantic import model_validator as checked
 
 from chalicelib.approvals import IDENTITY_CENTER
+from chalicelib.chat.teams.places import CONNECTORS, is_at
+from chalicelib.routing import SERVICE
 
 from .fields import (
     AccountId,
@@ -23,11 +25,12 @@ from .fields import (
     SlackTeam,
     SlackUser,
     Slug,
+    TeamsChannel,
     Text,
     distinct,
 )
 from .schema_parts import Model
-from .schema_sinks import Email, GitHub, Jira, Opsgenie, PagerDuty, Quiet, Storm, Webhook
+from .schema_sinks import Email, GitHub, Jira, Opsgenie, PagerDuty, Quiet, Storm, Webhook, Workflow
 
 
 class _Identity(Model):
@@ -93,17 +96,20 @@ class ApproversDocument(Model):
     people: dict[PersonId, _Person]
 
 
-class _Route(Model):
-    channel: SlackChannel
+class _Conditions(Model):
     severity: Annotated[tuple[Severity, ...], AfterValidator(distinct)] = ()
     accounts: Annotated[tuple[AccountId, ...], AfterValidator(distinct)] = ()
     owners: Annotated[tuple[Text, ...], AfterValidator(distinct)] = ()
 
     @checked(mode="after")
-    def _asks_for_something(self) -> _Route:
+    def _asks_for_something(self) -> _Conditions:
         if not (self.severity or self.accounts or self.owners):
             raise Refused("this route takes every case", "name `severity:`, `accounts:` or `owners:`", ("channel",))
         return self
+
+
+class _Route(_Conditions):
+    channel: SlackChannel
 
 
 class _Slack(Model):
@@ -115,14 +121,37 @@ class _Slack(Model):
     storm: Storm | None = None
 
 
+class _TeamsRoute(_Conditions):
+    channel: TeamsChannel
+
+
+class _Teams(Model):
+    tenant: Guid
+    app: Guid
+    channel: TeamsChannel
+    service: HttpsUrl = SERVICE
+    routes: tuple[_TeamsRoute, ...] = ()
+    quiet: Quiet | None = None
+    storm: Storm | None = None
+
+    @checked(mode="after")
+    def _is_microsofts(self) -> _Teams:
+        if not is_at(self.service, CONNECTORS):
+            hosts = ", ".join(f"*{h}" if h.startswith(".") else h for h in CONNECTORS)
+            raise Refused("Suture speaks to Teams at Microsoft's own hosts only", f"use one of {hosts}", ("service",))
+        return self
+
+
 class ChatDocument(Model):
     """governance/chat.yaml: where and when people are told. It names channels and grants nothing."""
 
     page: HttpsUrl = ""
     slack: _Slack | None = None
+    teams: _Teams | None = None
     email: Email | None = None
     pagerduty: PagerDuty | None = None
     opsgenie: Opsgenie | None = None
     jira: Jira | None = None
     github: GitHub | None = None
     webhook: Webhook | None = None
+    workflow: Workflow | None = None

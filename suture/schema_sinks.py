@@ -134,3 +134,9 @@ class GitHub(_Sink):
 
 class Webhook(_Sink):
     """Which cases the webhook hears of; its address is a parameter of the stack."""
+
+
+class Workflow(_Sink):
+    """A workflow of Teams. Its address is its own key, so an SSM parameter holds it."""
+
+    address: Parameter = "/suture/teams-workflow"

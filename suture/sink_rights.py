@@ -15,6 +15,7 @@ TOKENS = (
     ("opsgenie", "key", "/suture/opsgenie-key"),
     ("jira", "token", "/suture/jira-token"),
     ("github", "token", "/suture/github-token"),
+    ("workflow", "address", "/suture/teams-workflow"),
 )
 """Sink, what its rules call the parameter, and its name where they do not say; chalicelib/chat/sinks has the same."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib.chat import notices
-from chalicelib.chat.sinks import github, jira, opsgenie, pagerduty
+from chalicelib.chat.sinks import github, jira, opsgenie, pagerduty, workflow
 from chalicelib.errors import BadGovernance
 from chalicelib.iam.documents import parse
 from chalicelib.iam.permissions import may
@@ -95,6 +95,7 @@ def test_bad(text: str, says: str) -> None:
 
 def test_the_names_of_parameters_are_said_alike() -> None:
     modules = {"pagerduty": pagerduty.KEY, "opsgenie": opsgenie.KEY, "jira": jira.TOKEN, "github": github.TOKEN}
+    modules["workflow"] = workflow.PARAMETER
     assert {sink: default for sink, _, default in sink_rights.TOKENS} == modules
     for sink, key, default in sink_rights.TOKENS:
         model: Any = ChatDocument.model_fields[sink].annotation.__args__[0]  # type: ignore[union-attr]
@@ -175,6 +176,7 @@ def test_what_is_not_configured_is_not_imported() -> None:
     import subprocess
     import sys
 
-    code = "import chalicelib.chat.notices, sys; print([m for m in sys.modules if 'sinks' in m or 'chat.slack' in m])"
+    parts = ("sinks", "chat.slack", "chat.teams")
+    code = f"import chalicelib.chat.notices, sys; print([m for m in sys.modules for p in {parts} if p in m])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.strip() == "[]"

@@ -13,7 +13,7 @@ from chalicelib.attention import Attention, attention_from, attention_of, in_for
 from chalicelib.cases import Case
 from chalicelib.governance import pins_from
 from chalicelib.model import Principal
-from chalicelib.routing import Hours, Route, hours_from, slack_from
+from chalicelib.routing import SERVICE, Hours, Route, hours_from, slack_from, teams_from
 from chalicelib.runbooks import Approval as Requirement
 
 HOME = "123456789012"
@@ -156,3 +156,11 @@ def test_what_was_said_before_a_plan_was_taken_back_answers_no_new_asking() -> N
     case = replace(CASE, expires="2026-11-21T10:00:00.000Z", applied="2026-11-20T09:00:00.000Z")
     assert in_force(words, case, 24 * 3600) == (words[1], words[3])
     assert in_force(words, replace(CASE, expires="", applied=""), 0) == tuple(words)
+
+
+def test_teams_routes_as_slack_does_and_speaks_through_the_public_cloud_unless_told() -> None:
+    routes = [{"channel": "19:b", "severity": ["high"]}]
+    teams = teams_from({"teams": {"tenant": "t", "app": "a", "channel": "19:a", "routes": routes}})
+    assert teams is not None and teams_from({}) is None
+    assert (teams.channels, teams.service) == ({"19:a", "19:b"}, SERVICE)
+    assert teams.channel_of(replace(CASE, severity="high")) == "19:b"

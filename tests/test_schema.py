@@ -326,6 +326,18 @@ CHAT = (
     "  quiet: {zone: Europe/Berlin, from: '20:00', to: '07:00', but: [high]}\n"
     "  storm: {more_than: 10, within: 10m}\n"
 )
+IN_TEAMS = (
+    "teams:\n"
+    "  tenant: 11111111-2222-3333-4444-555555555555\n"
+    "  app: aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee\n"
+    "  channel: 19:0123abcd0123@thread.tacv2\n"
+    "  service: https://smba.trafficmanager.net/emea/\n"
+    "  routes:\n"
+    "    - {owners: [payments], channel: '19:payments0123@thread.tacv2'}\n"
+    "  quiet: {zone: Europe/Berlin, from: '20:00', to: '07:00', but: [high]}\n"
+    "  storm: {more_than: 10, within: 10m}\n"
+    "workflow: {severity: [critical], address: /suture/teams-alerts}\n"
+)
 ASKED = changed(
     PINS,
     "mode: auto}",
@@ -341,6 +353,8 @@ ASKED = changed(
         (ApproversDocument, ONLY_SLACK),
         (ChatDocument, CHAT),
         (ChatDocument, "{}\n"),
+        (ChatDocument, IN_TEAMS),
+        (ChatDocument, "workflow: {}\n"),
         (PinsDocument, ASKED),
         (PinsDocument, PINS),
         (PinsDocument, "mode: observe\npins: []\n"),
@@ -371,6 +385,10 @@ BAD_GOVERNANCE = [
     (ChatDocument, CHAT, "Europe/Berlin", "Berlin!", 7, "is not allowed here"),
     (ChatDocument, CHAT, "more_than: 10", "more_than: 0", 8, "greater than or equal to 1"),
     (ChatDocument, CHAT, "  app: A0123ABCD\n", "", 1, "`slack.app` is missing"),
+    (ChatDocument, IN_TEAMS, "smba.trafficmanager", "evil.trafficmanager", 5, "Microsoft's own hosts only"),
+    (ChatDocument, IN_TEAMS, "19:0123abcd0123@thread.tacv2", "Security", 4, "is not allowed here"),
+    (ChatDocument, IN_TEAMS, "aaaaaaaa-", "AAAAAAAA-", 3, "is not allowed here"),
+    (ChatDocument, IN_TEAMS, "{owners: [payments], channel", "{channel", 7, "takes every case"),
     (PinsDocument, ASKED, "remind: 4h", "remind: 4", 5, "must be text"),
     (PinsDocument, ASKED, "remind: 4h", "remind: 1m", 5, "outside what is allowed"),
     (PinsDocument, ASKED, "to: [platform]", "to: []", 5, "at least 1 item"),

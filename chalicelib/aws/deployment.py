@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # what only a finding needs is imported where it is used: mos
     from ..approvals import Person
     from ..chat.sinks.line import Line
     from ..chat.slack.client import Slack
+    from ..chat.teams.client import Teams
+    from ..chat.teams.signing import Signers
     from .journal import Journal
 
 ROOT = Path(__file__).parent.parent.parent
@@ -47,6 +49,7 @@ class Packaged:
     slack: routing.Slack | None = None
     sinks: Mapping[str, routing.Sink] = field(default_factory=dict)
     page: str = ""
+    teams: routing.Teams | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,23 @@ class Deployment:
         token, secret = (self._environment.get(f"SLACK_{what}_PARAMETER", "") for what in ("TOKEN", "SECRET"))
         return Slack(self.clients, rules, url, token, secret) if url and rules else None
 
+    @cached_property
+    def teams(self) -> Teams | None:
+        """What speaks Microsoft Teams for this deployment; None where governance names no tenant."""
+        from ..chat.teams.client import Teams
+
+        url, rules = self._environment.get("TEAMS_LOGIN_URL", ""), self.packaged.teams
+        secret = self._environment.get("TEAMS_SECRET_PARAMETER", "")
+        return Teams(self.clients, rules, url, secret, is_sandboxed=self.is_sandboxed) if url and rules else None
+
+    @cached_property
+    def teams_signers(self) -> Signers | None:
+        """Whose signature proves that a request comes from Teams; None where governance names no tenant."""
+        from ..chat.teams.signing import Signers
+
+        url = self._environment.get("TEAMS_OPENID_URL", "")
+        return Signers(url, is_sandboxed=self.is_sandboxed) if url and self.packaged.teams else None
+
     @property
     def own_roles(self) -> frozenset[str]:
         """The ARNs of the roles that write for Suture: their changes are ours."""
@@ -189,6 +209,7 @@ def _packaged(root: Path) -> Packaged:
         slack=routing.slack_from(rules.get("chat", {})),
         sinks=routing.sinks_from(rules.get("chat", {})),
         page=str(rules.get("chat", {}).get("page", "")),
+        teams=routing.teams_from(rules.get("chat", {})),
     )
 
 

@@ -1,4 +1,4 @@
-"""Notices: what happened to a case, handed to each channel: Slack, the log, and the sinks of governance/chat.yaml.
+"""Notices: what happened to a case, handed to each channel: Slack, Teams, the log, the sinks of governance/chat.yaml.
 
 A channel is one file with one function. It renders the case as it stands when the notice is read, so notices may come
 late, twice or out of order; it refuses to send what looks like a secret; and when it must wait, it sends the notice
@@ -52,6 +52,11 @@ def _slack(d: Deployment, case: Case, message: Mapping[str, Json]) -> None:
         import_module(".slack.channel", __package__).tell(d, case, message)
 
 
+def _teams(d: Deployment, case: Case, message: Mapping[str, Json]) -> None:
+    if d.packaged.teams is not None:
+        import_module(".teams.channel", __package__).tell(d, case, message)
+
+
 def _sink(name: str, d: Deployment, case: Case, message: Mapping[str, Json]) -> None:
     if name in d.packaged.sinks and (name != "webhook" or d.webhook[0]):
         import_module(".sinks", __package__).tell(name, d, case, message)
@@ -61,19 +66,29 @@ def _slack_deed(d: Deployment, message: Mapping[str, Json]) -> None:
     import_module(".slack.channel", __package__).DEEDS[message["suture"]](d, message)
 
 
+def _teams_deed(d: Deployment, message: Mapping[str, Json]) -> None:
+    import_module(".teams.channel", __package__).DEEDS[message["suture"]](d, message)
+
+
 def _digest(d: Deployment, message: Mapping[str, Json]) -> None:
     import_module(".sinks.mail_storms", __package__).show(d, message)
 
 
-SINKS = ("email", "pagerduty", "opsgenie", "jira", "github", "webhook")
+SINKS = ("email", "pagerduty", "opsgenie", "jira", "github", "webhook", "workflow")
 """Each a module of `sinks`, and a part of governance/chat.yaml. People decide through none of them."""
 
-CHANNELS: Mapping[str, Channel] = {"slack": _slack, "log": _log, **{name: partial(_sink, name) for name in SINKS}}
-"""In this order: one that raises keeps those before it from nothing, since each tells a thing once. A channel in which
-people decide (Slack; Teams, when it comes) stands beside `_slack`, with a package of its own."""
+CHANNELS: Mapping[str, Channel] = {
+    "slack": _slack,
+    "teams": _teams,
+    "log": _log,
+    **{name: partial(_sink, name) for name in SINKS},
+}
+"""In this order: one that raises keeps those before it from nothing, since each tells a thing once. Channels in which
+people decide have a package of their own."""
 
 DEEDS: Mapping[str, Callable[[Deployment, Mapping[str, Json]], None]] = {
     **dict.fromkeys(("slack-say", "slack-home", "slack-digest"), _slack_deed),
+    "teams-digest": _teams_deed,
     "email-digest": _digest,
 }
 """Messages about no single case, by what they ask for."""

@@ -30,6 +30,7 @@ COMMANDS = {
     "resume": ("switch:resume", "Allow writes again; it takes two people."),
     "web": ("web:web", "The page: cases, posture, suppressions, runbooks; and deciding."),
     "slack": ("slack:slack", "Write the manifest of the Slack app."),
+    "teams": ("teams:teams", "Write the manifest of the Microsoft Teams app."),
     "completion": ("completion:completion", "Print the completion script of a shell."),
 }
 """Each command's module and attribute, and its line in the help: so that `--help` imports none of them."""

@@ -24,6 +24,13 @@ SENTENCES: Mapping[str, str] = {
     "slack.routes": "The first route that fits a case says its channel",
     "slack.quiet": "Hours in which new messages wait, but those of the severities in `but`",
     "slack.storm": "More new cases than this within that time become one digest",
+    "teams.tenant": "The id of the tenant of Entra",
+    "teams.app": "The application id of the bot",
+    "teams.channel": "The channel's id, for what no route takes",
+    "teams.service": "The connector; another one for GCC, GCC High and DoD",
+    "teams.routes": "The first route that fits a case says its channel",
+    "teams.quiet": "Hours in which new messages wait, but those of the severities in `but`",
+    "teams.storm": "More new cases than this within that time become one digest",
     "email.from": "The sender: an address that SES has verified in this account and region, itself or by its domain",
     "email.to": "Who gets what no route takes",
     "email.groups": "Addresses of the groups of `approvers.yaml`: those whose approval is asked for get the mail too",
@@ -49,6 +56,7 @@ SENTENCES: Mapping[str, str] = {
     "github.repository": "A private repository, as `owner/name`, for what no route takes",
     "github.labels": "Labels of each issue",
     "github.routes": "The first route that fits a case says its `repository`",
+    "workflow.address": "The SSM parameter with the address of a workflow of Teams, which is told and decides nothing",
 }
 """What each key is for; `severity`, `accounts`, `owners` and `states` are the same everywhere."""
 

@@ -34,6 +34,9 @@ ENVIRONMENT: Mapping[str, str] = {
     "SLACK_TOKEN_PARAMETER": "The SSM parameter with the bot token",
     "STAGE": "The stage, as it stands in every name: `suture-<stage>-…`",
     "TABLE": "The table of cases",
+    "TEAMS_LOGIN_URL": "Where the Teams bot gets its access token; empty for no Teams",
+    "TEAMS_OPENID_URL": "Which keys sign what Teams sends; empty for no Teams",
+    "TEAMS_SECRET_PARAMETER": "The SSM parameter with the client secret of the Teams bot",
     "WEBHOOK_SECRET_PARAMETER": "The SSM parameter with the key that signs webhooks",
     "WEBHOOK_URL": "Where notices are posted to; empty for nowhere",
 }

@@ -49,6 +49,8 @@ PARAMETERS = {
     "DeployRemediateSecrets": "yes",
     "SetApiGatewayAccount": "yes",
     "SlackApiUrl": "",
+    "TeamsLoginUrl": "",
+    "TeamsOpenIdUrl": "",
 }
 
 

@@ -125,8 +125,9 @@ def test_a_function_knows_what_it_needs(stack: Resources, name: str) -> None:
         wanted |= {"AUDIT_BUCKET", "AUDIT_KEY"}
     if name == "notify":
         wanted |= {"WEBHOOK_URL", "WEBHOOK_SECRET_PARAMETER", "SLACK_API_URL", "SLACK_TOKEN_PARAMETER"}
+        wanted |= {"TEAMS_LOGIN_URL", "TEAMS_SECRET_PARAMETER"}
     if name == "chat":
-        wanted |= {"SLACK_API_URL", "SLACK_TOKEN_PARAMETER", "SLACK_SECRET_PARAMETER"}
+        wanted |= {"SLACK_API_URL", "SLACK_TOKEN_PARAMETER", "SLACK_SECRET_PARAMETER", "TEAMS_OPENID_URL"}
         wanted |= {"PAGE_KEY", "OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_SECRET_PARAMETER"}
     variables = stack[FUNCTIONS[name][0]]["Properties"]["Environment"]["Variables"]
     assert set(variables) == wanted
@@ -214,19 +215,20 @@ PAGES = {
 """Routes for whoever signed in at an OpenID provider, which the page itself asks about."""
 
 
-def test_there_is_one_stage_and_every_other_route_wants_a_signature_of_aws_or_of_slack(stack: Resources) -> None:
+def test_there_is_one_stage_and_every_other_route_wants_a_signature_of_aws_or_of_a_chat(stack: Resources) -> None:
     assert [s["StageName"] for s in of_type(stack, "AWS::ApiGateway::Stage").values()] == ["api"]
     body = stack["RestAPI"]["Properties"]["Body"]
     methods = {(path, verb): spec for path, verbs in body["paths"].items() for verb, spec in verbs.items()}
     from_slack = {(f"/slack/{door}", "post") for door in ("interactive", "command", "events")}
-    assert set(methods) == from_slack | PAGES | {
+    from_chats = {*from_slack, ("/teams", "post")}
+    assert set(methods) == from_chats | PAGES | {
         ("/cases", "get"),
         ("/cases/{id}", "get"),
         ("/cases/{id}/decision", "post"),
         ("/pause", "post"),
         ("/resume", "post"),
     }
-    assert all(("security" in spec) != (route in from_slack | PAGES) for route, spec in methods.items())
+    assert all(("security" in spec) != (route in (from_chats | PAGES)) for route, spec in methods.items())
     assert all(spec.get("security", [{"sigv4": []}]) == [{"sigv4": []}] for spec in methods.values())
     for route in (*from_slack, *(r for r in PAGES if r[1] == "post")):
         kind = "application/json" if route[0].endswith("events") else "application/x-www-form-urlencoded"

@@ -11,9 +11,9 @@ from ...cases import AFTER_APPLY, TRANSITIONS, Case
 from ...errors import BadRequest
 from ...times import iso
 from .. import stages
+from ..asking import DIGITS, fits
 from ..decide import KINDS, Request, check
 from ..facts import Facts
-from ..slack.modals import DIGITS, fits
 from .frame import Frame
 from .html import Html, Part, el
 from .session import Visitor

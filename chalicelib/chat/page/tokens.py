@@ -1,6 +1,6 @@
-"""ID tokens, judged by joserfc: the one place that needs it, and imports it where somebody signs in.
+"""Signed tokens, judged by joserfc: the one place that needs it, and imports it where one is shown.
 
-What a token must say: OpenID Connect Core 1.0, 3.1.3.7. Algorithms are a fixed list of signatures with public keys,
+What an ID token must say: OpenID Connect Core 1.0, 3.1.3.7. Algorithms are a fixed list of signatures with public keys,
 so that neither `none` nor an HMAC with a published key is one.
 """
 
@@ -35,6 +35,25 @@ def claims_of(
     token: str, keys: Mapping[str, Json], issuer: str, client: str, nonce: str, now: float
 ) -> Mapping[str, Json]:
     """What an ID token says, once all of it is proved. Raises BadToken or NoSuchKey."""
+    claims = proved(token, keys, {"iss": issuer, "nonce": nonce}, ("sub", "aud", "exp", "iat"), now)
+    _meant_for(claims, client)
+    if now - float(claims["iat"]) > OLDEST + LEEWAY:
+        raise BadToken("it was given too long ago")
+    return claims
+
+
+def proved(
+    token: str,
+    keys: Mapping[str, Json],
+    exactly: Mapping[str, str],
+    present: Sequence[str],
+    now: float,
+    leeway: int = LEEWAY,
+) -> Mapping[str, Json]:
+    """The claims of a token that one of `keys` signed and that stands now: some `exactly` so, others at least there.
+
+    Raises BadToken or NoSuchKey. Whom it is meant for is the caller's to check.
+    """
     from joserfc import jwt
     from joserfc.errors import ClaimError, JoseError
     from joserfc.jwk import KeySet
@@ -46,24 +65,20 @@ def claims_of(
     try:
         known = KeySet.import_key_set({"keys": usable})
         said = jwt.decode(token, known, algorithms=list(ALGORITHMS), registry=JWSRegistry(algorithms=list(ALGORITHMS)))
-        _rules(issuer, nonce, now).validate(said.claims)
+        _rules(exactly, present, now, leeway).validate(said.claims)
     except ClaimError as error:
         raise BadToken(f"its claim {error.claim} is not as it must be") from error
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise BadToken(f"it cannot be believed: {type(error).__name__}") from error
-    _meant_for(said.claims, client)
-    if now - float(said.claims["iat"]) > OLDEST + LEEWAY:
-        raise BadToken("it was given too long ago")
     return said.claims
 
 
-def _rules(issuer: str, nonce: str, now: float) -> JWTClaimsRegistry:
+def _rules(exactly: Mapping[str, str], present: Sequence[str], now: float, leeway: int) -> JWTClaimsRegistry:
     from joserfc.jwt import JWTClaimsRegistry
 
-    exactly = {"iss": issuer, "nonce": nonce}
     wanted = {name: {"essential": True, "value": value} for name, value in exactly.items()}
-    present = {name: {"essential": True} for name in ("sub", "aud", "exp", "iat")}
-    return JWTClaimsRegistry(now=int(now), leeway=LEEWAY, **wanted, **present)  # type: ignore[arg-type]
+    there = {name: {"essential": True} for name in present}
+    return JWTClaimsRegistry(now=int(now), leeway=leeway, **wanted, **there)  # type: ignore[arg-type]
 
 
 def _meant_for(claims: Mapping[str, Json], client: str) -> None:

@@ -6,7 +6,7 @@ not take now is sent later: the case stays decidable through every other door, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -17,10 +17,10 @@ from ...cases import Case
 from ...errors import BadEvent, Conflict
 from ...logs import log
 from ...model import Json
-from .. import claims
+from .. import claims, storms
 from ..facts import facts_of
 from ..gate import SecretInMessage
-from . import blocks, home, storms
+from . import blocks, home
 from .client import GONE, NOWHERE, OURS, Slack, SlackFailed
 
 UNSAID = frozenset({"DETECTED", "PLANNED", "OBSERVED", "SUPPRESSED", "SUPERSEDED"})
@@ -78,12 +78,12 @@ def _shown(d: Deployment, slack: Slack, case: Case, place: Place, keep: Keep) ->
         if slack.rules.is_quiet(case, d.now()):
             raise SlackFailed("quiet_hours", LONGEST_WAIT)
         channel = slack.rules.channel_of(case)
-        count, window = (0, place.window) if place.window else storms.count(d, slack, channel)
+        count, window = (0, place.window) if place.window else storms.count(d, channel, slack.rules.storm_seconds)
         is_storm = place.in_digest or count > slack.rules.storm_count
         place = replace(place, channel=place.channel or channel, window=window, in_digest=is_storm)
         keep(place)  # so that another try is not counted again
     if place.in_digest:
-        storms.add(d, place.channel, place.window, case)
+        storms.add(d, "slack-digest", place.channel, place.window, case)
         return replace(place, told=case.version)
     before, place = place, _written(d, slack, case, place)
     if place.ts != before.ts:
@@ -236,13 +236,36 @@ def _home(d: Deployment, message: Mapping[str, Json]) -> None:
         log("warning", "a home tab was not shown", why=error.what)
 
 
+@dataclass(frozen=True, slots=True)
+class _Digest:
+    """Where a storm of one channel is shown: `at` is its message's `ts`."""
+
+    slack: Slack
+    channel: str
+
+    def write(self, at: str, cases: Sequence[Case], more: int) -> str:
+        shown, text = blocks.digest(cases, more)
+        said = {"blocks": shown, "text": text}
+        try:
+            if at:
+                self.slack.call("chat.update", {"channel": self.channel, "ts": at, **said, "parse": "none"})
+        except SlackFailed as error:
+            if error.code not in GONE:
+                raise
+            at = ""
+        return at or _post(self.slack, self.channel, said)
+
+    def drop(self, at: str) -> None:
+        self.slack.call("chat.delete", {"channel": self.channel, "ts": at})
+
+
 def _digest(d: Deployment, message: Mapping[str, Json]) -> None:
     slack = d.slack
     if slack is None:
         return
-    tries = int(message.get("tries") or 0)
+    tries, channel = int(message.get("tries") or 0), str(message["channel"])
     try:
-        storms.show(d, slack, str(message["channel"]), int(message["window"]), _post)
+        storms.show(d, channel, int(message["window"]), _Digest(slack, channel))
     except SecretInMessage as error:
         log("error", LOST, why=error.what, what="digest")
     except (SlackFailed, Conflict) as error:

@@ -28,7 +28,7 @@ def decision(case: Case, request: Request, channel: str) -> Mapping[str, Json]:
         blocks.append(_input("by", "Who did it", "A name, as people here know it."))
         blocks.append(_input("at", "When", "A time such as 2027-01-31T08:00Z, or now."))
     name = "How" if request.decision == "attest" else "Reason"
-    blocks.append(_input("reason", name, "It stays in the case's record; never the value itself.", multiline=True))
+    blocks.append(_input("reason", name, "It stays in the case's record.", multiline=True))
     if request.decision == "approve":
         hint = f"As the message or `suture cases show {case.id}` has them."
         blocks.append(_input("digits", f"The plan's last {DIGITS} characters", hint))

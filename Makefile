@@ -28,7 +28,7 @@ play: setup ## The same, and then approve a fix yourself in a browser
 	@$(BIN)/suture demo --stay
 
 test: lint ## Everything that CI checks
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 DOORS := tests/chat/slack/test_slack_fuzz.py tests/chat/teams/test_teams_fuzz.py tests/chat/test_web_fuzz.py
 

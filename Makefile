@@ -12,7 +12,7 @@ STAMP := $(VENV)/.suture-$(shell cat $(LOCKED) | cksum | tr ' ' '-')
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup demo play test soak-doors lint format render clean
+.PHONY: help setup demo play test simulate soak soak-doors lint format render clean
 
 help: ## List what make can do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -34,6 +34,9 @@ DOORS := tests/chat/slack/test_slack_fuzz.py tests/chat/teams/test_teams_fuzz.py
 
 soak-doors: setup ## Try 100,000 spoilt requests at each door: Slack, Teams, the API (half an hour)
 	@for door in $(DOORS); do SUTURE_SOAK=1 nice -n 19 $(BIN)/python -m pytest -p no:cacheprovider $$door; done
+
+simulate: setup ## Play one schedule of faults again: make simulate SEED=7, or SEED=0..300
+	@$(BIN)/python tests/faults/simulate.py $(or $(SEED),0..100)
 
 lint: setup ## Style, types, and that rendered files are fresh
 	@$(BIN)/ruff check .

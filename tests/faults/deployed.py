@@ -36,6 +36,8 @@ CALL_SECONDS = 0.05
 HOLD_BEFORE, HOLD_AFTER, DIE_BEFORE, DIE_AFTER, LOST, SENT_TWICE, THROTTLED, REFUSED, BUSY = range(1, 10)
 FATES = ("", "held before", "held after", "dies before", "dies after", "loses the answer of", "sends twice")
 FATES = (*FATES, "is throttled at", "is refused", "finds busy")
+RESET, DIES_BEFORE, DIES_AFTER = "connection reset after the effect", "death before", "death after the effect"
+
 _ERRORS = {
     THROTTLED: {"own": "ProvisionedThroughputExceededException", "": "ThrottlingException"},
     REFUSED: {"": "AccessDeniedException"},
@@ -70,17 +72,22 @@ class Wire(Clients):
                     {"Error": {"Code": code, "Message": "on purpose"}, "ResponseMetadata": {"HTTPStatusCode": 400}},
                     name,
                 )
+        code = sim.refusal(name)
+        sim.dies(code == DIES_BEFORE, name)
+        if code and code not in (RESET, DIES_AFTER):
+            raise ClientError({"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 400}}, name)
         if fate == SENT_TWICE and kind == "write":
             self._effect(name, parameters, kind, issued)  # botocore sends again what got no answer
         answer = self._effect(name, parameters, kind, issued)
-        if fate == LOST and kind != "read":
+        sim.dies(code == DIES_AFTER, name)
+        if code == RESET or (fate == LOST and kind != "read"):
             raise classified(ReadTimeoutError(endpoint_url="https://aws"), name)
         sim.after(fate, name)
         return answer
 
     def _effect(self, name: str, parameters: Mapping[str, Json], kind: str, issued: float) -> Mapping[str, Json]:
         sim = self._sim
-        if name.startswith("dynamodb:"):
+        if kind == "own":
             return sim.stored(name.split(":")[1], parameters, issued)
         if kind != "write":
             sim.read += 1
@@ -113,10 +120,13 @@ class Waiting:
         if fate == THROTTLED:
             error = {"Error": {"Code": "ServiceUnavailable"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
             raise classified(ClientError(error, "SendMessage"), "sqs:SendMessage")
+        code = sim.refusal("sqs:SendMessage")
+        sim.dies(code == DIES_BEFORE, "sqs:SendMessage")
         for _ in range(2 if fate == SENT_TWICE else 1):
             sim.queues.send(self._home_of(message), name, json.dumps(message), delay)
         sim.note("own", f"sqs:SendMessage {name}", message=message)
-        if fate == LOST:
+        sim.dies(code == DIES_AFTER, "sqs:SendMessage")
+        if fate == LOST or code == RESET:
             raise classified(ReadTimeoutError(endpoint_url="https://sqs"), "sqs:SendMessage")
         sim.after(fate, "sqs:SendMessage")
 

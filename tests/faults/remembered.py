@@ -38,7 +38,7 @@ class Remembered:
     stands: tuple[Remembered, Path] | None = None
     """Which account moto is at now, and in which state."""
 
-    def __init__(self, seed: Callable[[], None], services: tuple[str, ...]) -> None:
+    def __init__(self, seed: Callable[[], Any], services: tuple[str, ...]) -> None:
         self._seed, self._services = seed, services
         self._answers: dict[tuple[Path, Ask], bytes] = {}
         self._next: dict[tuple[Path, Ask], Path] = {}
@@ -142,3 +142,11 @@ def _as_ever(n: int) -> Iterator[None]:
 def _iam_at(moment: datetime) -> Any:
     """IAM's dates are part of what a reader reads; Lambda's are not (`VOLATILE`)."""
     return patch.object(iam_models, "utcnow", lambda: moment)
+
+
+def learned(seed: Callable[[], str]) -> str:
+    """The id of what a seed makes: it will be the same whenever that is made again."""
+    moto_api_backend.reset()
+    forget_moto()
+    with _as_ever(0):
+        return seed()

@@ -62,6 +62,7 @@ class Simulation:
         self.fates: tuple[int, ...] = ()
         self.fated: tuple[str, tuple[str, ...]] = ("", ("",))
         self.skew = 0.0
+        self.refusal: Callable[[str], str] = lambda name: ""
         self.read = self.born = 0
 
     def play(self) -> History:
@@ -70,12 +71,15 @@ class Simulation:
             self.table.items = dict(_seen(self.world))
             try:
                 self.is_wild = True
-                Wild(self).play()
+                self.play_wild()
                 self.is_wild = False
                 self._come_to_rest()
             finally:
                 self._end_all()
         return self.history
+
+    def play_wild(self) -> None:
+        Wild(self).play()
 
     # --- what the product's calls come through ---
 
@@ -107,6 +111,10 @@ class Simulation:
         if fate == HOLD_AFTER and self.current is not None:
             self._hold(self.current)
         if fate == DIE_AFTER and self.current is not None:
+            self.current.die(name)
+
+    def dies(self, is_so: bool, name: str) -> None:
+        if is_so and self.current is not None:
             self.current.die(name)
 
     def stored(self, api: str, request: Mapping[str, Any], issued: float) -> Mapping[str, Any]:
@@ -193,6 +201,9 @@ class Simulation:
         heads = [json.loads(i["body"]["S"]) for (_, sk), i in self.table.items.items() if sk == "HEAD"]
         return sorted((Case.from_json(h) for h in heads), key=lambda c: (c.opened, c.id))
 
+    def case(self, id_: str) -> Case:
+        return next(c for c in self.cases() if c.id == id_)
+
     def go_on(self) -> bool:
         """What happens by itself on a good day: somebody who was held goes on, or the next message comes."""
         if self.held:
@@ -262,14 +273,14 @@ def _no_chance() -> Iterator[None]:
 
 @cache
 def account_of(world: SmallWorld) -> Remembered:
-    return Remembered(world.seed, ("lambda", "iam"))
+    return Remembered(world.seed, world.services)
 
 
 @cache
 def _seen(world: SmallWorld) -> Mapping[Any, Any]:
     """Our table after Suture saw every resource being made, without a risk."""
     sim = Simulation(world, Choices(played=()))
-    for problem in world.problems:
+    for problem in (p for p in world.problems if p.seen):
         d = SimDeployment(sim, problem.region)
         change = sim.change(problem, "seed:Create", None, created=True)
         for place in detection.places_of(d, change):

@@ -201,7 +201,7 @@ class Wild:
                 role, person = ("oncall", "olly"), ("security", "sam")
                 for name, id_ in (role, person):
                     if f"apply#{case.plan_digest}#{id_}" not in given:
-                        return self._decides(name, case, "approve")
+                        return self.decides(name, case, "approve")
         return None
 
     def _person(self) -> None:
@@ -213,9 +213,9 @@ class Wild:
         decision = ("approve", "undo", "reject", "revoke", "snooze")[self._choices.one_of((8, 6, 1, 2, 0.5))]
         if decision == "approve" and case.state not in ("PENDING", "APPROVED"):
             decision = "undo"
-        self._decides(role, case, decision)
+        self.decides(role, case, decision)
 
-    def _decides(self, role: str, case: Case, decision: str) -> None:
+    def decides(self, role: str, case: Case, decision: str) -> None:
         request = Request(case.id, decision, case.plan_digest, "because", "")
 
         def work(d: SimDeployment, worker: Worker) -> str:
@@ -270,7 +270,7 @@ class Wild:
                 sim.note("act", f"fails to {what} {problem.id}", who.name, says=says)
                 continue
             sim.note("foreign", f"{what}s {problem.id}", who.name, says=name, before=before, id=problem.id)
-        message = look_message([sim.change(problem, calls[-1][0], who)])
+        message = look_message([sim.change(problem, calls[-1][0] if calls else "seed:Made", who)])
         if not self._choices.rarely(0.1, 1):
             sim.queues.send(problem.region, "changes", json.dumps(message))
 

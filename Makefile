@@ -38,6 +38,10 @@ soak-doors: setup ## Try 100,000 spoilt requests at each door: Slack, Teams, the
 simulate: setup ## Play one schedule of faults again: make simulate SEED=7, or SEED=0..300
 	@$(BIN)/python tests/faults/simulate.py $(or $(SEED),0..100)
 
+soak: setup ## Hours of faults: 10,000 schedules, then every error and death at every call
+	@$(BIN)/python tests/faults/soak.py --points
+	@SUTURE_SOAK=1 $(BIN)/python -m pytest -q tests/faults/test_error_points_on_moto.py tests/aws/test_executor.py
+
 lint: setup ## Style, types, and that rendered files are fresh
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

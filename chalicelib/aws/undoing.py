@@ -61,7 +61,8 @@ def _taken_back(
     hands: Hands, case: Case, done: Journalled, number: int, call: Call, is_repeat: bool, at: planning.Bench
 ) -> SutureError | None:
     """Make one undo call; answers with its failure. A call that may have been made before, or whose step may never
-    have had its effect, may be refused as needless: then the verifying read decides.
+    have had its effect, may be refused as needless, and so may any that finds there what it would put back: botocore
+    sends again what got no answer, and somebody may have restored it. Then the verifying read decides.
     """
     may_write(hands)
     try:
@@ -79,7 +80,7 @@ def _taken_back(
         exists = isinstance(error, Busy) and "exist" in error.what
         if isinstance(error, Busy) and not exists:
             raise MustWait(error.what, 15) from error
-        return None if is_repeat and not isinstance(error, Denied) else error
+        return None if exists or (is_repeat and not isinstance(error, Denied)) else error
     return None
 
 

@@ -204,6 +204,43 @@ def test_a_fix_that_has_no_effect_is_taken_back_after_its_time_to_settle(stage: 
     assert (stage.d.now() - began).total_seconds() >= OPERATIONS["iam:UpdateAssumeRolePolicy"].settle
 
 
+def test_an_undo_call_that_was_sent_twice_is_no_failure(stage: Stage) -> None:
+    """Found by the simulation: botocore sends again what got no answer, and AddPermission then says that it exists."""
+    case = GRANTS.undoing(stage, "orders")
+    client = boto3.client("lambda", region_name=REGION)
+
+    def arrives_first(name: str, n: int) -> str:
+        missing = [sid for sid in ("two", "one") if sid not in grants(client, "orders")]
+        if name == "AddPermission":
+            everyone = {"Action": "lambda:InvokeFunction", "Principal": "*"}
+            client.add_permission(FunctionName="orders", StatementId=missing[0], **everyone)
+        return ""
+
+    stage.faults.reset(refuse=arrives_first)
+    stage.settle()
+    after = stage.case("orders", case.control)
+    assert stage.faults.writes == ["AddPermission", "AddPermission"]
+    assert (after.state, state_of(stage, after)) == ("UNDONE", "old"), after.outcome
+
+
+def test_a_fix_that_somebody_took_back_while_it_was_verified_is_undone(stage: Stage) -> None:
+    """Found by the simulation, seed 54: the grants were there again, so the undo had nothing to add."""
+    case = GRANTS.approved(stage, "orders")
+    client = boto3.client("lambda", region_name=REGION)
+
+    def restores(name: str, n: int) -> str:
+        if stage.faults.writes == ["RemovePermission"] * 2 and "one" not in grants(client, "orders"):
+            everyone = {"Action": "lambda:InvokeFunction", "Principal": "*"}
+            for sid in ("one", "two"):
+                client.add_permission(FunctionName="orders", StatementId=sid, **everyone)
+        return ""
+
+    stage.faults.reset(refuse=restores)
+    stage.settle()
+    after = stage.case("orders", case.control)
+    assert (after.state, state_of(stage, after)) == ("UNDONE", "old"), after.outcome
+
+
 def test_a_state_that_moved_before_the_apply_gets_a_new_plan(stage: Stage) -> None:
     case = TRUST.approved(stage, "open")
     message = stage.writer_message()

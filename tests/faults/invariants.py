@@ -8,9 +8,10 @@ Laws 1, 2, 3, 8 and 9 are about each write, 5 about each decision, 4 about the e
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import manners
 from history import TOLERANCE, Event
 from judged import (
     Deed,
@@ -24,24 +25,14 @@ from judged import (
     speaks_about,
     suffice,
 )
-from world import broken_chains
+from laws import LAWS, law
 
 from chalicelib.cases import IN_FLIGHT
 
 if TYPE_CHECKING:
     from simulation import Simulation
 
-Law = Callable[["Simulation", Sequence[Deed]], Iterator[str]]
-
-LAWS: dict[str, Law] = {}
-
-
-def law(name: str) -> Callable[[Law], Law]:
-    def named(function: Law) -> Law:
-        LAWS[name] = function
-        return function
-
-    return named
+assert manners.law is law, "its laws are laws too"
 
 
 def violations(sim: Simulation) -> list[str]:
@@ -71,15 +62,28 @@ def approved_and_fresh(sim: Simulation, known: Sequence[Deed]) -> Iterator[str]:
         began, case = sim.history.began(deed.event), deed.head
         if not deed.is_undo and deed.digest[:24] not in case["plan"]["digest"]:
             yield f"{_said(deed)} is of another plan than the case's"
+        moved = sim.history.between(began.n, deed.event.n, "foreign", "write")
+        if deed.is_undo:
+            yield from _blind_undo(sim, deed, bool(moved))
         if deed.is_undo or not _is_first(deed):
             continue
         deployed = deed.event.facts["packaged"].runbooks.get(f"{case['plan']['runbook']}/{case['plan']['version']}")
         begun = sim.history.between(began.n, deed.event.n, "deploy")
         if deployed and deployed.digest != case["plan"]["runbook_digest"] and not begun:
             yield f"{_said(deed)} is of a runbook that was not the approved one"
-        moved = sim.history.between(began.n, deed.event.n, "foreign", "write")
         if not moved and digest_at(sim, deed.write.before, case) != deed.plan["state_digest"]:
             yield f"{_said(deed)} is made on another state than its plan was made for"
+
+
+def _blind_undo(sim: Simulation, deed: Deed, moved: bool) -> Iterator[str]:
+    """The first undo call is made on what the fix left behind, or on what it began with, and on nothing else."""
+    entries = deed.journal
+    begun = [e for name, e in entries.items() if name.startswith("UNDO#")]
+    if moved or len(begun) > 1 or not begun[0]["worker"].endswith(f"/{deed.event.who}") or "PLAN" not in entries:
+        return
+    left = json.loads(entries["AFTER"]["body"])["after"] if "AFTER" in entries else ""
+    if digest_at(sim, deed.write.before, deed.head) not in (left, json.loads(entries["PLAN"]["body"])["before"]):
+        yield f"{_said(deed)} takes back a fix on a resource that somebody changed since"
 
 
 @law("3 one worker at a time, and each plan once")
@@ -270,16 +274,6 @@ def _principals(document: Mapping[str, Any]) -> set[str]:
         for kind, values in pairs:
             found |= {f"{kind}:{v}" for v in ([values] if isinstance(values, str) else values)}
     return found
-
-
-@law("the record")
-def the_record(sim: Simulation, known: Sequence[Deed]) -> Iterator[str]:
-    """Every case's records follow from each other, and no function ended by a mistake of ours."""
-    yield from map(str, broken_chains(sim.table.items.values()))
-    for event in sim.history.of("ended"):
-        error = event.facts["error"]
-        if error is not None and not type(error).__module__.startswith("chalicelib"):
-            yield f"{event.who} ended with {type(error).__name__}: {error}"
 
 
 def _is_first(deed: Deed) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from invariants import LAWS, violations
+from invariants import violations
+from laws import LAWS
 from planted import BUGS
 from simulate import failure_of, simulated_aws
 from simulation import played

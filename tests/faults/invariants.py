@@ -64,7 +64,8 @@ def approved_and_fresh(sim: Simulation, known: Sequence[Deed]) -> Iterator[str]:
             yield f"{_said(deed)} is of another plan than the case's"
         moved = sim.history.between(began.n, deed.event.n, "foreign", "write")
         if deed.is_undo:
-            yield from _blind_undo(sim, deed, bool(moved))
+            before = [d for d in known if d.is_undo and d.digest == deed.digest and d.event.n < deed.event.n]
+            yield from () if moved or before else _blind_undo(sim, deed)
         if deed.is_undo or not _is_first(deed):
             continue
         deployed = deed.event.facts["packaged"].runbooks.get(f"{case['plan']['runbook']}/{case['plan']['version']}")
@@ -75,11 +76,10 @@ def approved_and_fresh(sim: Simulation, known: Sequence[Deed]) -> Iterator[str]:
             yield f"{_said(deed)} is made on another state than its plan was made for"
 
 
-def _blind_undo(sim: Simulation, deed: Deed, moved: bool) -> Iterator[str]:
+def _blind_undo(sim: Simulation, deed: Deed) -> Iterator[str]:
     """The first undo call is made on what the fix left behind, or on what it began with, and on nothing else."""
     entries = deed.journal
-    begun = [e for name, e in entries.items() if name.startswith("UNDO#")]
-    if moved or len(begun) > 1 or not begun[0]["worker"].endswith(f"/{deed.event.who}") or "PLAN" not in entries:
+    if "PLAN" not in entries:
         return
     left = json.loads(entries["AFTER"]["body"])["after"] if "AFTER" in entries else ""
     if digest_at(sim, deed.write.before, deed.head) not in (left, json.loads(entries["PLAN"]["body"])["before"]):

@@ -44,7 +44,8 @@ PATIENCE = 8
 def run(d: Deployment, message: Mapping[str, Json], context: Any, *, again: bool = False) -> None:
     """Do what one message asks for. A case that must wait goes back to the queue with a delay.
 
-    `again` says that the queue delivered this message before: what was done then may not have been told. Raises
+    `again` says that the queue delivered this message before: what was done then may not have been told. Nor may what
+    was done before a wait: the answer about a case's end may have been lost, and that waits like a throttle. Raises
     BadEvent for a message that nobody of ours sends, and a CallFailed when our own table or queues fail.
     """
     case = _case(d, message)
@@ -63,7 +64,7 @@ def run(d: Deployment, message: Mapping[str, Json], context: Any, *, again: bool
         if is_plumbing(error):
             raise  # our own table, queue or key failed, not the fix: the message comes again, or waits in the DLQ
         after = _escalated(d, hands, case.id, error)
-    if after is None and again:
+    if after is None and (again or waits):
         after = d.ledger.case(case.id)
     if after is not None:
         log("info", after.state.lower(), case=after.id, control=after.control, where=after.arn, why=after.outcome)

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from faults import WOUNDS, WRITES, Killed, Stage, state_of
 from world import REGION, World, grants
 
@@ -202,6 +203,24 @@ def test_a_fix_that_has_no_effect_is_taken_back_after_its_time_to_settle(stage: 
     after = stage.case("open", case.control)
     assert (after.state, state_of(stage, after)) == ("UNDONE", "old")
     assert (stage.d.now() - began).total_seconds() >= OPERATIONS["iam:UpdateAssumeRolePolicy"].settle
+
+
+def test_an_end_whose_answer_was_lost_is_told(stage: Stage) -> None:
+    """Found by the simulation: the table's answer was lost, the message waited, and found nothing left to do or say."""
+    case = GRANTS.approved(stage, "orders")
+    message, lost = stage.writer_message(), []
+    stage.queues.take("notices")
+
+    def lose(**_: Any) -> None:
+        if not lost and stage.case("orders", case.control).state == "RESOLVED":
+            lost.append(True)
+            raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+    stage.w.d.clients.client("dynamodb").meta.events.register("after-call.dynamodb.TransactWriteItems", lose)
+    assert stage.deliver(message) == []
+    assert lost and stage.deliver(stage.writer_message()) == []
+    told = [m["version"] for q, m in stage.queues.take("notices") if m["case"] == case.id]
+    assert told and told[-1] == stage.case("orders", case.control).version
 
 
 def test_an_undo_call_that_was_sent_twice_is_no_failure(stage: Stage) -> None:

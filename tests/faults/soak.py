@@ -56,7 +56,7 @@ def write_down(line: str) -> None:
     kind, today = line.split(":")[0], datetime.now(UTC).date()
     text, new = PAGE.read_text("utf-8"), f"- {today}, {line}."
     begin, end = text.index("<!-- soak -->"), text.index("<!-- /soak -->")
-    kept = [x for x in text[begin:end].splitlines()[1:] if x and not re.match(rf"- \S+ {kind}:", x)]
+    kept = [x for x in text[begin:end].splitlines() if x.startswith("- ") and not re.match(rf"- \S+ {kind}:", x)]
     block = "\n".join(["<!-- soak -->", "", *sorted([*kept, new], key=lambda x: x.split(" ")[2], reverse=True), "", ""])
     PAGE.write_text(text[:begin] + block + text[end:], "utf-8")
 

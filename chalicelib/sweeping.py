@@ -16,12 +16,14 @@ from .aws import anchoring, readers
 from .aws.deployment import Deployment
 from .aws.handover import hand_over, tell
 from .aws.ledger import Entry
+from .aws.switches import pauses
 from .cases import TRANSITIONS, Case, moved, noted
 from .controls import all_controls
 from .errors import CallFailed, Conflict, SutureError
 from .events import home_region, look_message
 from .logs import log
 from .model import Change, Json
+from .pausing import WAITING, waits
 from .times import iso
 
 BATCH = 5
@@ -34,8 +36,8 @@ STUCK = timedelta(minutes=10)
 def sweep(d: Deployment) -> None:
     """One sweep of this deployment's account and region; what fails for one case keeps no other from its turn."""
     _each(d, ("PENDING",), _expire)
-    if not d.journal("sweep").is_paused():
-        _each(d, ("APPROVED", "APPLYING", "VERIFYING", "UNDOING"), _wake)
+    off = pauses(d.ledger.table)
+    _each(d, WAITING, lambda d, case: None if waits(off, case) else _wake(d, case))
     _each(d, ("WATCHING",), _end_watch)
     _each(d, ("SUPPRESSED",), _end_suppression)
     anchoring.anchor(d)

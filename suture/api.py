@@ -16,6 +16,7 @@ DECISIONS = ("approve", "reject", "revoke", "undo", "snooze", "suppress", "attes
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _TIMEOUT = (5, 35)
+_ALL: Mapping[str, str] = {}
 
 
 class NoAnswer(SutureError):
@@ -33,7 +34,8 @@ class DecisionApi:
         self._region = region_of(self._base) or session.region_name
 
     def cases(self, state: str = "") -> Mapping[str, Json]:
-        """`cases`: the summaries of all cases, or of those in some states (by commas); `paused`: the kill switch."""
+        """`cases`: the summaries of all cases, or of those in some states (by commas), with why one
+        `waits` for a switch; `paused`: is every write stopped; `pauses`: each kill switch that is off."""
         answer = self._ask("GET", "/cases", {"state": state} if state else {})
         return {**answer, "cases": [c for c in _field(answer, "cases", list) if isinstance(c, Mapping)]}
 
@@ -59,13 +61,13 @@ class DecisionApi:
         body = {"decision": decision, "plan": plan, "reason": reason, "until": until, **(attested or {})}
         return self._ask("POST", f"/cases/{_case(case_id)}/decision", body={k: v for k, v in body.items() if v})
 
-    def pause(self, reason: str) -> Mapping[str, Json]:
-        """Stop all writes."""
-        return self._ask("POST", "/pause", body={"reason": reason})
+    def pause(self, reason: str, scope: Mapping[str, str] = _ALL) -> Mapping[str, Json]:
+        """Stop all writes, or those of a `scope`: one `account`, `control` or `runbook`."""
+        return self._ask("POST", "/pause", body={"reason": reason, **scope})
 
-    def resume(self, reason: str) -> Mapping[str, Json]:
+    def resume(self, reason: str, scope: Mapping[str, str] = _ALL) -> Mapping[str, Json]:
         """One person's word for writing again; it takes two."""
-        return self._ask("POST", "/resume", body={"reason": reason})
+        return self._ask("POST", "/resume", body={"reason": reason, **scope})
 
     def _ask(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Json = None

@@ -262,6 +262,69 @@ def test_a_pause_stops_every_write_until_two_people_resume(w: World) -> None:
     assert not w.api("security", "POST", "/resume")[1]["paused"]
 
 
+@pytest.mark.parametrize(
+    ("scope", "stops"),
+    [
+        ({"control": "lambda-policy-public"}, True),
+        ({"runbook": "lambda-remove-public-grants"}, True),
+        ({"account": "123456789012"}, True),
+        ({"control": "lambda-url-public"}, False),
+        ({"runbook": "lambda-require-url-auth"}, False),
+    ],
+)
+def test_a_pause_of_some_stops_those_alone_and_says_so(w: World, scope: dict[str, str], stops: bool) -> None:
+    client, body = seen_clean(w, "orders"), json.dumps({"reason": "storm", **scope})
+    assert w.api("oncall", "POST", "/pause", body=body)[1]["paused"]
+    open_to_all(client, "orders")
+    w.change(FUNCTION, "orders", "lambda:AddPermission")
+    w.run()
+    assert ("oops" in grants(client, "orders")) == stops
+    (told,) = [c for c in w.api("oncall", "GET", "/cases")[1]["cases"] if c["control"] == "lambda-policy-public"]
+    shown = w.api("oncall", "GET", "/cases/{id}", path_parameters={"id": told["id"]})[1]
+    assert told.get("waits", "") == shown["waits"]
+    assert ("is paused by olly" in shown["waits"]) == stops
+    for who in ("oncall", "oncall", "security"):
+        assert ("oops" in grants(client, "orders")) == stops
+        w.api(who, "POST", "/resume", body=body)
+        w.run()
+    assert grants(client, "orders") == ["from-bucket"]
+
+
+def test_two_pauses_are_resumed_one_by_one(w: World) -> None:
+    client = seen_clean(w, "orders")
+    narrow, wide = '{"reason": "a", "control": "lambda-policy-public"}', '{"reason": "b"}'
+    for body in (narrow, wide):
+        w.api("oncall", "POST", "/pause", body=body)
+    open_to_all(client, "orders")
+    w.change(FUNCTION, "orders", "lambda:AddPermission")
+    w.run()
+    w.api("oncall", "POST", "/resume", body=wide)
+    answer = w.api("security", "POST", "/resume", body=wide)[1]
+    assert "control lambda-policy-public is paused" in answer["reasons"][0]
+    w.run()
+    assert "oops" in grants(client, "orders")
+    assert [p["scope"] for p in w.api("oncall", "GET", "/cases")[1]["pauses"]] == ["control lambda-policy-public"]
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"account": "210987654321"},
+        {"control": "no-such-control"},
+        {"control": "../model"},
+        {"control": "_grants"},
+        {"runbook": "lambda-require-url-auth/1.0.0"},
+        {"runbook": "no-such"},
+        {"account": ["123456789012"]},
+        {"account": "123456789012", "control": "lambda-url-public"},
+    ],
+)
+def test_a_pause_of_what_is_not_here_is_refused_and_stops_nothing(w: World, scope: dict[str, object]) -> None:
+    status, answer = w.api("oncall", "POST", "/pause", body=json.dumps(scope))
+    assert (status, bool(answer["next"])) == (400, True)
+    assert w.api("oncall", "GET", "/cases")[1]["pauses"] == []
+
+
 def test_a_creation_heard_after_its_finding_makes_the_fix_automatic(w: World) -> None:
     """Events come in any order: the second batch tells that the resource was made just now."""
     client = function("fresh")

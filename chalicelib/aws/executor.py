@@ -73,7 +73,7 @@ def undo(hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Json])
 def _fresh(hands: Hands, case: Case, runbook: Runbook, params: Mapping[str, Json], again: Again, sight: Sight) -> Case:
     plan = again.plan
     assert sight.resource is not None and isinstance(plan, Plan)
-    may_write(hands)
+    may_write(hands, case, plan)
     state = redaction.shown(sight.resource.config, hands.key)
     hands.journal.begin(plan, state, sight.broken, lease_key(case), hands.time)
     if case.state == "APPROVED":
@@ -130,7 +130,7 @@ def _made(hands: Hands, case: Case, plan: Plan, number: int, at: planning.Bench,
     the last word.
     """
     call = plan.steps[number].call
-    may_write(hands)
+    may_write(hands, case, plan)
     try:
         parameters = planning.late_values(call.parameters, at, lambda secret: fetched(hands, secret))
     except Escalation as error:

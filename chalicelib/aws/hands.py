@@ -130,10 +130,10 @@ def move(
     raise Conflict(f"case {case.id} moved three times", where=case.arn, next_step="read it again")
 
 
-def may_write(hands: Hands) -> None:
-    """The last gate before every write: the kill switch, and time enough to see the call end."""
-    if hands.journal.is_paused():
-        raise MustWait("Suture is paused", 60)
+def may_write(hands: Hands, case: Case, plan: Plan) -> None:
+    """The last gate before every write: the kill switches, and time enough to see the call end."""
+    if why := hands.journal.why_paused(case.account, case.control, plan.runbook):
+        raise MustWait(why, 60)
     if hands.remaining() < CALL_SECONDS:
         raise MustWait("too little of the function's time is left for another call", 5)
 

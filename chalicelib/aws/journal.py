@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from ..errors import Conflict, Escalation
 from ..model import Call, Json, Plan, canonical
+from ..pausing import over
+from .switches import pauses
 from .table import Table, Update, body, part_check, part_put, unbody
 
 
@@ -110,10 +112,10 @@ class Journal:
             Plan.from_json(head["plan"]), head["before"], after, frozenset(head["broken"]), steps, undoing, back
         )
 
-    def is_paused(self) -> bool:
-        """The kill switch, read strongly consistent."""
-        item = self._table.get("SWITCH#global", "PAUSE")
-        return bool(item and item.get("paused"))
+    def why_paused(self, account: str, control: str, runbook: str) -> str:
+        """Which kill switch stops a write there, as a sentence; empty where none does. One strongly consistent read."""
+        pause = over(pauses(self._table), account, control, runbook)
+        return str(pause) if pause else ""
 
     def _put(self, plan: Plan, name: str, data: Json, resource: str, now: str) -> None:
         sk, text = f"{_short(plan.digest)}#{name}", body(data)

@@ -64,7 +64,7 @@ def _taken_back(
     have had its effect, may be refused as needless, and so may any that finds there what it would put back: botocore
     sends again what got no answer, and somebody may have restored it. Then the verifying read decides.
     """
-    may_write(hands)
+    may_write(hands, case, done.plan)
     try:
         parameters = planning.late_values(call.parameters, at, lambda secret: fetched(hands, secret))
     except Throttled as error:

@@ -18,6 +18,7 @@ from ..errors import BadRequest, SutureError
 from ..logs import log
 from ..messages import data
 from ..model import Json
+from ..pausing import EVERYTHING, Pause, waits
 from ..redaction import safe_text
 from ..runbooks import of_plan
 from ..times import iso
@@ -58,7 +59,8 @@ def _route(d: Deployment, request: Mapping[str, Any]) -> Answer:
     if (method, resource) == ("POST", "/cases/{id}/decision"):
         return _decide(d, identity, case, _body(request))
     if (method, resource) in (("POST", "/pause"), ("POST", "/resume")):
-        return 200, switch.turn(d, identity, resource[1:], str(_body(request).get("reason") or ""))
+        asked = _body(request)
+        return 200, switch.turn(d, identity, resource[1:], str(asked.get("reason") or ""), switch.scope_of(asked))
     raise BadRequest("there is no such address", status=404)
 
 
@@ -77,7 +79,14 @@ def _list(d: Deployment, query: Mapping[str, str]) -> Mapping[str, Json]:
     if unknown:
         raise BadRequest(f"unknown state {safe_text(unknown[0])}", next_step=f"use one of {', '.join(TRANSITIONS)}")
     cases = sorted(d.ledger.cases(*states), key=lambda c: c.updated, reverse=True)
-    return {"cases": [data(c) for c in cases], "paused": switch.is_paused(d)}
+    off = switch.pauses_of(d)
+    told = [{**data(c), **({"waits": why} if (why := waits(off, c)) else {})} for c in cases]
+    return {"cases": told, "paused": any(p.scope == EVERYTHING for p in off), "pauses": [_pause(p) for p in off]}
+
+
+def _pause(pause: Pause) -> Mapping[str, Json]:
+    facts = {name: getattr(pause, name) for name in ("by", "at", "reason")}
+    return {"scope": str(pause.scope), **facts, "resume": list(pause.resume)}
 
 
 def _show(d: Deployment, id_: str) -> Mapping[str, Json]:
@@ -85,6 +94,7 @@ def _show(d: Deployment, id_: str) -> Mapping[str, Json]:
     given = d.ledger.approvals(id_)
     return {
         "case": case.as_json(),
+        "waits": waits(switch.pauses_of(d), case),
         "records": list(d.ledger.records(id_)),
         "approvals": [{n: getattr(a, n) for n in a.__slots__} for a in given],
         **_who(d, case, given),

@@ -22,6 +22,8 @@ def page(answer: Mapping[str, Json]) -> Iterator[Text]:
     """All lines of one case, as `GET /cases/{id}` answers."""
     case = answer.get("case") or {}
     yield from _heading(case)
+    if answer.get("waits"):
+        yield output.text(f"Waits: {answer['waits']}", "bold yellow", limit=1000)
     yield from _why(case)
     plan = plan_of(case)
     if plan is not None:
@@ -59,6 +61,20 @@ def rows(cases: Iterable[Mapping[str, Json]]) -> list[tuple[Text, ...]]:
         )
         for c in ranked
     ]
+
+
+def paused(answer: Mapping[str, Json]) -> Iterator[Text]:
+    """The kill switches that are off, and how many of the cases wait for one."""
+    if answer.get("paused"):
+        yield output.text("Paused: nothing is written until two people resume", "bold yellow")
+    for pause in _mappings(answer.get("pauses")):
+        who = f"by {pause.get('by')} since {_moment(pause.get('at'))}: {pause.get('reason') or 'no reason given'}"
+        asks = pause.get("resume")
+        more = f"; {', '.join(map(str, asks))} asks to resume" if isinstance(asks, list) and asks else ""
+        yield output.text(f"Paused: {pause.get('scope')} {who}{more}", "yellow", limit=1000)
+    waiting = sum(1 for case in _mappings(answer.get("cases")) if case.get("waits"))
+    if waiting:
+        yield output.text(f"{waiting} approved or begun, and held by a pause: `suture cases show` says by which")
 
 
 COLUMNS = ("CASE", "SEVERITY", "STATE", "CONTROL", "RESOURCE", "UPDATED")

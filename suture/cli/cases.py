@@ -96,9 +96,7 @@ def list_cases(session: Session, state: str, as_json: bool) -> None:
     from . import case_page
 
     found = answer["cases"]
-    if answer.get("paused"):
-        output.show([output.text("Paused: nothing is written until two people resume", "bold yellow")])
-
+    output.show(case_page.paused(answer))
     if found:
         output.show_table(case_page.COLUMNS, case_page.rows(found))
     else:

@@ -100,8 +100,31 @@ def test_nothing_is_journalled_after_the_lease_ended(table: Table) -> None:
 
 
 def test_the_switch(table: Table) -> None:
-    assert not journal(table).is_paused()
+    def why() -> str:
+        return journal(table).why_paused("123456789012", "lambda-url-public", "lambda-require-url-auth")
+
+    assert why() == ""
     table.put({"pk": "SWITCH#global", "sk": "PAUSE", "paused": 1, "body": "{}"})
-    assert journal(table).is_paused()
+    assert why() == "every write is paused"
     table.put({"pk": "SWITCH#global", "sk": "PAUSE", "paused": 0, "body": "{}"})
-    assert not journal(table).is_paused()
+    assert why() == ""
+
+
+@pytest.mark.parametrize(
+    ("sk", "stops"),
+    [
+        ("PAUSE#account#123456789012", True),
+        ("PAUSE#account#210987654321", False),
+        ("PAUSE#control#lambda-url-public", True),
+        ("PAUSE#control#lambda-url", False),
+        ("PAUSE#runbook#lambda-require-url-auth", True),
+        ("PAUSE#runbook#lambda-url-public", False),
+        ("PAUSE#region#us-east-1", True),  # a kind of a newer version: whatever it is for, it was meant to stop
+    ],
+)
+@pytest.mark.parametrize("body", ["{}", "no JSON", '{"by": "sam", "at": "2026", "reason": "storm"}'])
+def test_a_switch_of_one_scope(table: Table, sk: str, stops: bool, body: str) -> None:
+    table.put({"pk": "SWITCH#global", "sk": sk, "paused": 1, "body": body})
+    why = journal(table).why_paused("123456789012", "lambda-url-public", "lambda-require-url-auth")
+    assert bool(why) == stops
+    assert ("sam" in why) == (stops and "sam" in body)

@@ -174,7 +174,7 @@ def test_the_switch_takes_one_to_pause_and_two_to_resume(w: World) -> None:
     assert w.api("security", "POST", "/pause")[1]["paused"]
     assert w.api("security", "POST", "/resume")[1]["paused"], "a new pause forgets who wanted to go on"
     assert not w.api("oncall", "POST", "/resume")[1]["paused"]
-    assert w.api("developer", "GET", "/cases")[1] == {"cases": [], "paused": False}
+    assert w.api("developer", "GET", "/cases")[1] == {"cases": [], "paused": False, "pauses": []}
 
 
 def test_the_list_takes_states_and_refuses_unknown_ones(w: World) -> None:

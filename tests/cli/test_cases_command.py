@@ -90,6 +90,16 @@ def test_list_says_when_paused(api: Any, run: Any) -> None:
     assert run("cases", "list").stdout == "Paused: nothing is written until two people resume\nNo cases\n"
 
 
+def test_list_and_show_say_what_a_pause_holds_and_why(api: Any, run: Any) -> None:
+    pause = {"scope": "control x", "by": "olly", "at": "2026-01-02T03:04:06.000Z", "reason": "storm", "resume": ["sam"]}
+    held = {**CASE, "state": "APPROVED", "waits": "control x is paused by olly"}
+    api.answers[("GET", "/api/cases")] = (200, {"cases": [held, CASE], "paused": False, "pauses": [pause]})
+    api.answers[("GET", "/api/cases/C-1")] = (200, {**ANSWER, "waits": "control x is paused by olly"})
+    shown = run("cases", "list").stdout
+    assert "Paused: control x by olly since 2026-01-02 03:04:06Z: storm; sam asks to resume\n1 approved" in shown
+    assert "Waits: control x is paused by olly" in run("cases", "show", "C-1").stdout
+
+
 def test_requests_are_signed_for_the_api(api: Any, run: Any) -> None:
     run("cases", "list")
     headers = api.asked[0][2]
@@ -278,6 +288,9 @@ def test_pause_and_resume(door: Any, run: Any) -> None:
     paused = run("pause", "--reason", "checkout is broken")
     assert (paused.exit_code, paused.stdout) == (0, "Sam paused every write\n")
     assert door.asked[-1][3] == {"reason": "checkout is broken"}
+    assert run("pause", "--control", "lambda-url-public").exit_code == 0
+    assert door.asked[-1][3] == {"reason": "", "control": "lambda-url-public"}
+    assert run("pause", "--control", "lambda-url-public", "--account", "123456789012").exit_code == 2
     resumed = run("resume")
     assert (resumed.exit_code, resumed.stdout) == (1, "")
     assert "not you. Next: ask Sam" in resumed.stderr

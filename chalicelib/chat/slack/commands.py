@@ -14,6 +14,7 @@ from ...aws.deployment import Deployment
 from ...cases import Case
 from ...errors import BadRequest, BadRunbook
 from ...model import SEVERITIES, Json
+from ...pausing import EVERYTHING, KINDS, Pause, waits
 from ...runbooks import seconds
 from ...times import iso
 from .. import asking, switch
@@ -39,8 +40,8 @@ snooze CASE [7d] REASON
 takeback CASE                  your approval, while the quorum does not stand
 attest CASE WHO WHEN HOW       what people did by hand; WHEN: 2027-01-31T08:00Z, or now
 continue CASE REASON           take a staged case up again
-pause REASON                   stop all writes
-resume REASON                  takes two people"""
+pause [WHAT] REASON            stop all writes; WHAT: account=ID, control=ID, runbook=ID
+resume [WHAT] REASON           takes two people"""
 
 
 def run(d: Deployment, command: Command) -> Reply:
@@ -86,11 +87,14 @@ def _listed(d: Deployment, identity: Identity) -> None:
 
 
 def _list(d: Deployment, who: Identity, rest: tuple[str, ...]) -> Reply:
-    cases = open_cases(d)
-    lines = [f"{c.id}  {c.severity:<8}  {c.state:<13}  {c.control}  {c.arn}"[:170] for c in cases[:MOST]]
+    cases, off = open_cases(d), switch.pauses_of(d)
+    lines = [f"{c.id}  {c.severity:<8}  {_state(c, off):<13}  {c.control}  {c.arn}"[:170] for c in cases[:MOST]]
     more = f", the first {MOST} of them" if len(cases) > MOST else ""
-    paused = "; every write is paused" if switch.is_paused(d) else ""
-    return _listing(f"{len(cases)} open{more}{paused}", lines)
+    return _listing(f"{len(cases)} open{more}{switch.told(off)}", lines)
+
+
+def _state(case: Case, off: tuple[Pause, ...]) -> str:
+    return f"{case.state} (paused)" if waits(off, case) else case.state
 
 
 def _show(d: Deployment, who: Identity, rest: tuple[str, ...]) -> Reply:
@@ -175,9 +179,13 @@ def _resume(d: Deployment, who: Identity, rest: tuple[str, ...]) -> Reply:
 
 
 def _turned(d: Deployment, who: Identity, to: str, rest: tuple[str, ...]) -> Reply:
+    kind, is_scoped, name = rest[0].partition("=") if rest else ("", "", "")
+    scope = EVERYTHING
+    if is_scoped and kind in KINDS:
+        scope, rest = switch.scope_of({kind: name or "?"}), rest[1:]
     if not rest:
-        raise BadRequest(f"say why you {to}", next_step=f"/suture {to} REASON")
-    return ephemeral("; ".join(switch.turn(d, who, to, " ".join(rest))["reasons"]))
+        raise BadRequest(f"say why you {to}", next_step=f"/suture {to} [account=…|control=…|runbook=…] REASON")
+    return ephemeral("; ".join(switch.turn(d, who, to, " ".join(rest), scope)["reasons"]))
 
 
 def _ruled(ruling: Ruling) -> Reply:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ...aws.deployment import Deployment
 from ...model import Json
+from ...pausing import waits
 from .. import switch
 from . import blocks
 from .commands import open_cases
@@ -19,11 +20,11 @@ def view(d: Deployment, *, is_listed: bool) -> Mapping[str, Json]:
     if not is_listed:
         text = "You are not listed in governance/approvers.yaml, so there is nothing here for you to decide."
         return {"type": "home", "blocks": [rich(said(words(text)))]}
-    cases = open_cases(d)
-    head = f"{len(cases)} open" + ("; every write is paused" if switch.is_paused(d) else "")
+    cases, off = open_cases(d), switch.pauses_of(d)
+    head = f"{len(cases)} open" + switch.told(off)
     shown: blocks.Blocks = [{"type": "header", "text": plain_text(head, 150)}]
     for case in cases[:MOST]:
-        facts = f"{case.severity} · {case.state} · {case.control}"
+        facts = " · ".join(filter(None, (case.severity, case.state, case.control, waits(off, case))))
         shown.append(rich(said(bold(f"{case.id} "), words(case.title)), said(words(facts))))
         shown.append({"type": "actions", "elements": [blocks.button("Details", "details", case)]})
     if len(cases) > MOST:

@@ -187,6 +187,20 @@ def test_pause_by_one_and_resume_by_two(sw: SlackWorld) -> None:
     assert "resumed by" in sw.type("U0SAM", "resume fixed")
 
 
+def test_a_pause_of_one_runbook_is_shown_where_people_look(sw: SlackWorld) -> None:
+    assert "no runbook nothing here" in sw.type("U0OLLY", "pause runbook=nothing why")
+    assert "is no account" in sw.type("U0OLLY", "pause account= why")
+    assert "say why" in sw.type("U0OLLY", "pause runbook=lambda-require-url-auth")
+    assert "paused runbook lambda-require-url-auth" in sw.type("U0OLLY", "pause runbook=lambda-require-url-auth a=b")
+    assert "runbook lambda-require-url-auth is paused" in sw.type("U0SAM", "list")
+    assert sw.fake.sender.open_home("U0SAM") == 200
+    sw.run()
+    assert "runbook lambda-require-url-auth is paused" in words_of(sw.fake.space.homes["U0SAM"]["blocks"])
+    for user in ("U0OLLY", "U0SAM"):
+        answer = sw.type(user, "resume runbook=lambda-require-url-auth fixed")
+    assert "resumed by" in answer
+
+
 def test_the_home_tab_shows_what_is_open_to_people_who_are_listed(sw: SlackWorld) -> None:
     case = sw.proposed()
     for user in ("U0SAM", "U0MALLORY"):

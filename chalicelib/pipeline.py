@@ -42,7 +42,7 @@ def watched(
     failed: set[str] = set()
     for place, found in _places(d, event["Records"], failed).items():
         ids = {record["messageId"] for _, record in found}
-        with _failing(failed, ids, place.resource_id):
+        with _failing(d, failed, ids, place.resource_id):
             if remaining() < LOOK_SECONDS:
                 d.queues.send("changes", events.look_message(change for change, _ in found))
                 continue
@@ -98,7 +98,7 @@ def remediated(d: Deployment, event: Mapping[str, Any], context: Any) -> Mapping
     def run(record: Record) -> None:
         remediation.run(d, _message(record), context, again=_is_again(record))
 
-    return _each(event["Records"], run)
+    return _each(d, event["Records"], run)
 
 
 def notify(event: Mapping[str, Any], context: Any) -> Mapping[str, Json]:
@@ -106,7 +106,7 @@ def notify(event: Mapping[str, Any], context: Any) -> Mapping[str, Json]:
     from .chat import notices
 
     d = deployment()
-    return _each(event["Records"], lambda record: notices.tell(d, _message(record)))
+    return _each(d, event["Records"], lambda record: notices.tell(d, _message(record)))
 
 
 def chat(request: Mapping[str, Any]) -> tuple[int, Mapping[str, Json]]:
@@ -141,7 +141,7 @@ def _places(d: Deployment, records: Iterable[Record], failed: set[str]) -> Mappi
     """The changes that a batch tells of by the resource to look at; messages that cannot be read go to `failed`."""
     places: dict[Place, list[tuple[Change, Record]]] = {}
     for record in records:
-        with _failing(failed, {record["messageId"]}, record["messageId"]):
+        with _failing(d, failed, {record["messageId"]}, record["messageId"]):
             reading = events.read(_message(record))
             if reading.ignored:
                 log("info", "ignored", where=record["messageId"], why=reading.ignored)
@@ -151,31 +151,40 @@ def _places(d: Deployment, records: Iterable[Record], failed: set[str]) -> Mappi
     return places
 
 
-def _each(records: Iterable[Record], work: Callable[[Record], None]) -> Mapping[str, Json]:
+def _each(d: Deployment, records: Iterable[Record], work: Callable[[Record], None]) -> Mapping[str, Json]:
     """Do `work` for each message; one that fails is left to its queue, and never takes another with it."""
     failed: set[str] = set()
     for record in records:
-        with _failing(failed, {record["messageId"]}, record["messageId"]):
+        with _failing(d, failed, {record["messageId"]}, record["messageId"]):
             work(record)
     return _failures(failed)
 
 
 @contextmanager
-def _failing(failed: set[str], ids: set[str], where: str) -> Iterator[None]:
-    """Whatever goes wrong inside is one line in the log and fails these messages alone."""
+def _failing(d: Deployment, failed: set[str], ids: set[str], where: str) -> Iterator[None]:
+    """Whatever goes wrong inside is one line in the log, noted for `suture redrive`, and fails these messages alone."""
     try:
         yield
     except Conflict as error:
         log("info", "another worker was first; the message comes again", where=where, why=str(error))
+        _note(d, ids, str(error))
         failed.update(ids)
     except SutureError as error:
         missing = missing_actions(error) if isinstance(error, Denied) else None
         kind, place = type(error).__name__, error.where or where
         log("error", "a message failed", where=place, why=str(error), error=kind, missing=missing)
+        _note(d, ids, str(error))
         failed.update(ids)
     except Exception as error:  # a mistake of ours must not take the rest of the batch with it
         log("error", "a message failed by a mistake of ours", where=where, error=type(error).__name__, at=_line(error))
+        _note(d, ids, f"a mistake of ours: {type(error).__name__} at {_line(error)}")
         failed.update(ids)
+
+
+def _note(d: Deployment, ids: set[str], why: str) -> None:
+    from .aws import failing
+
+    failing.note(d, sorted(ids), why)
 
 
 def _wordless(where: str, work: Callable[[], None]) -> None:

@@ -25,7 +25,7 @@ PREFIX = "suture-${Stage}-"
 BOUNDARY: Json = {"Ref": "Boundary"}
 
 _CASES = ("CASE", "RES", "COUNT")
-_JOURNALED = (*_CASES, "JOURNAL", "LEASE")
+_JOURNALED = (*_CASES, "FAILURE", "JOURNAL", "LEASE")
 _QUEUES = ("ChangesQueue", "RemediateQueue", "RemediateIamQueue", "RemediateSecretsQueue", "NoticesQueue")
 _TO_ALL = (*_QUEUES[1:],)
 
@@ -77,7 +77,9 @@ def _writer(queue: str) -> Duty:
 
 
 DUTIES: Mapping[str, Duty] = {
-    "watch": Duty(kinds=_CASES, queue="ChangesQueue", sends=("ChangesQueue", *_TO_ALL), keys=_FINGERPRINT),
+    "watch": Duty(
+        kinds=(*_CASES, "FAILURE"), queue="ChangesQueue", sends=("ChangesQueue", *_TO_ALL), keys=_FINGERPRINT
+    ),
     "sweep": Duty(
         kinds=(*_CASES, "ANCHOR"), own=_AUDIT, sends=("ChangesQueue", *_TO_ALL), keys=_FINGERPRINT, failures=True
     ),
@@ -92,7 +94,7 @@ DUTIES: Mapping[str, Duty] = {
         own=(("ssm:GetParameter", [_SLACK_TOKEN, _SLACK_SECRET, _OIDC_SECRET]),),
     ),
     "notify": Duty(
-        kinds=("MESSAGE",),
+        kinds=("FAILURE", "MESSAGE"),
         queue="NoticesQueue",
         sends=("NoticesQueue",),
         own=(("ssm:GetParameter", [_SECRET_PARAMETER, _SLACK_TOKEN, _TEAMS_SECRET]),),

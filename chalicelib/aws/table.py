@@ -3,7 +3,7 @@
 An item's leading key says what kind it is, and each function's role may write only its kinds (`dynamodb:LeadingKeys`):
 CASE RES COUNT by those who detect and those who write; JOURNAL LEASE by writers; APPROVAL SWITCH SUPPRESSION by
 `chat` (and CASE, to record a decision, and ACTIVITY, so that it takes one once); MESSAGE, where a message stands, by
-`notify`; ANCHOR by the sweep.
+`notify`; ANCHOR by the sweep; FAILURE, why a message failed, by whoever a queue wakes; BEAT by the sweep and `watch`.
 """
 
 from __future__ import annotations

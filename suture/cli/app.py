@@ -26,6 +26,7 @@ COMMANDS = {
     "render": ("render:render", "Write the files that follow from controls and runbooks."),
     "replay": ("replaying:replay", "Say what Suture would look at for recorded events."),
     "audit": ("audit:audit", "Is the record whole; and all of it for an auditor."),
+    "redrive": ("redrive:redrive", "What is in the dead-letter queues, and why; again, or drop it."),
     "pause": ("switch:pause", "Stop all writes."),
     "resume": ("switch:resume", "Allow writes again; it takes two people."),
     "web": ("web:web", "The page: cases, posture, suppressions, runbooks; and deciding."),

@@ -46,7 +46,7 @@ COMMAND: Mapping[str, str] = {
     "AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL": "These and the other AWS variables that boto3 reads",
     "SUTURE_AUDIT_BUCKET": "The bucket with the daily manifests, for `audit`",
     "SUTURE_AUDIT_KEY": "The KMS key that signs them, for `audit`",
-    "SUTURE_TABLE": "The table of cases, for `audit` and `web`",
+    "SUTURE_TABLE": "The table of cases, for `audit`, `redrive` and `web`",
     "SUTURE_API_URL": "The decision API's address, for `cases`, `pause`, `resume` and `web`",
     "SUTURE_DEBUG": "`1` prints the traceback of an unexpected failure, with words of our own errors only",
     "BOUNDARY_ARN, ACCESS_LOG_ARN, SECRETS_WRITER_ARN": (

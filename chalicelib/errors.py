@@ -88,7 +88,9 @@ class Gone(CallFailed):
 
 
 class Denied(CallFailed):
-    pass
+    """A refused call; `missing` are the IAM actions that it lacks, each with `on` and the resource, where known."""
+
+    missing: tuple[str, ...] = ()
 
 
 class Busy(CallFailed):

@@ -14,9 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoC
 from botocore.exceptions import ConnectionError as NotConnected
 from botocore.session import Session
 
+from ..denials import denial_of, remedy
 from ..errors import Busy, CallFailed, Denied, Gone, Invalid, Misconfigured, Throttled
 from ..model import Json
-from .operations import api_of, operation
+from .operations import api_of, operation, resource_of
 
 if TYPE_CHECKING:
     import boto3  # a seventh of a cold start, for nothing that botocore lacks
@@ -167,7 +168,24 @@ class Clients:
         except (ClientError, BotoCoreError) as error:
             refused = error
         # Raised out here, so that what AWS said of a request with a secret in it is not even in a traceback.
-        raise classified(refused, name) from (None if operation(name).hushed else refused)
+        failed = classified(refused, name)
+        if isinstance(failed, Denied):
+            failed = self._denied(refused, name, failed, parameters)
+        raise failed from (None if operation(name).hushed else refused)
+
+    def _denied(self, refused: Exception, name: str, failed: Denied, parameters: Mapping[str, Json]) -> Denied:
+        """The refusal with the action and the resource that it is about, and which policy should allow it."""
+        entry = operation(name)
+        actions = [action for action, _ in entry.iam]
+        where = [resource_of(t, parameters, self.account, self.region, self.partition) for _, t in entry.iam]
+        known = where[0] if len(where) == 1 and "*" not in where[0] else ""
+        said = getattr(refused, "response", {}).get("Error", {}).get("Message") or ""
+        denial = denial_of(str(said), actions, known, is_hushed=bool(entry.hushed))
+        what = f"{name} answered {failed.code}: {denial.what}"
+        told = Denied(what, operation=name, code=failed.code, where=failed.where, next_step=remedy(denial))
+        place = f" on {denial.resource}" if denial.resource else ""
+        told.missing = tuple(f"{action}{place}" for action in denial.actions)
+        return told
 
     def _vault(self, service: str, name: str) -> Vault:
         if service not in self.vaults:

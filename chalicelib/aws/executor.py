@@ -163,7 +163,7 @@ def _failed(
         "done": [s.number for s in begun.steps if s.done],
     }
     if isinstance(error, Denied):
-        facts["missing"] = missing_actions(error)
+        facts |= {"missing": missing_actions(error), "next": error.next_step}
     why, is_touched = f"a call failed: {error.what}", any(s.done for s in begun.steps)
     if is_touched and isinstance(error, CallFailed) and error.operation:
         hands.journal.after(plan, state_of(hands, case, runbook, params, sight))

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ..errors import BadRunbook, CallFailed, SutureError
+from ..errors import BadRunbook, CallFailed, Denied, SutureError
 from ..model import Json
 from .entries import Operation
 from .entries import own as _own
@@ -311,7 +311,9 @@ def is_plumbing(error: SutureError) -> bool:
 
 
 def missing_actions(error: CallFailed) -> list[str]:
-    """The IAM actions that a refused call needs, as far as the catalogue knows the call."""
+    """The IAM actions that a refused call needs, with the resource where AWS or the catalogue tells it."""
+    if isinstance(error, Denied) and error.missing:
+        return list(error.missing)
     entry = OPERATIONS.get(error.operation)
     return [action for action, _ in entry.iam] if entry else []
 

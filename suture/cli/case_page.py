@@ -173,6 +173,9 @@ def _story(records: Sequence[Mapping[str, Json]]) -> Iterator[Text]:
             output.text(record.get("what", ""), limit=1000),
             *((" ", output.text(f"({record['by']})", "dim")) if record.get("by") else ()),
         )
+        details = record.get("details")
+        if isinstance(details, Mapping) and details.get("next"):
+            yield output.text(f"  Next: {details['next']}", "yellow", limit=1000)
 
 
 def _calls_made(journal: Sequence[Mapping[str, Json]]) -> Iterator[Text]:

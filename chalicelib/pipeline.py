@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from . import detection, events
+from . import defending, detection, events
 from .aws.deployment import Deployment
 from .aws.ledger import Place
 from .aws.operations import missing_actions
@@ -142,7 +142,9 @@ def _places(d: Deployment, records: Iterable[Record], failed: set[str]) -> Mappi
     places: dict[Place, list[tuple[Change, Record]]] = {}
     for record in records:
         with _failing(d, failed, {record["messageId"]}, record["messageId"]):
-            reading = events.read(_message(record))
+            message = _message(record)
+            defending.hear(d, message)
+            reading = events.read(message)
             if reading.ignored:
                 log("info", "ignored", where=record["messageId"], why=reading.ignored)
             for change in reading.changes:

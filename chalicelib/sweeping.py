@@ -3,7 +3,7 @@
 Every few minutes it expires approvals that nobody gave, ends watches, wakes what a crash interrupted, and says aloud
 when a suppression is over. Once an hour it sends every resource of the types we judge to `changes`, less often where a
 reader says so, and with them what has an open case: a list does not tell of what is gone. Once a day it anchors the
-records.
+records, and once an hour it asks whether events are heard at all.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from . import defending
 from .attention import asked_at, attention_of
 from .aws import anchoring, readers
 from .aws.deployment import Deployment
@@ -41,6 +42,7 @@ def sweep(d: Deployment) -> None:
     _each(d, ("WATCHING",), _end_watch)
     _each(d, ("SUPPRESSED",), _end_suppression)
     anchoring.anchor(d)
+    _listen(d)
     now = d.now()
     hour = now.strftime("%Y-%m-%dT%H")
     if not d.ledger.counted("sweep", hour):
@@ -48,6 +50,13 @@ def sweep(d: Deployment) -> None:
         for resource_type in sorted({c.resource_type for c in all_controls().values()}):
             _send_all(d, resource_type, cases.get(resource_type, set()))
         d.ledger.count("sweep", hour, int(now.timestamp()) + 7200)
+
+
+def _listen(d: Deployment) -> None:
+    try:
+        defending.listen(d)
+    except SutureError as error:
+        log("error", "the sweep could not ask whether events are heard", why=str(error))
 
 
 def _each(d: Deployment, states: tuple[str, ...], work: Callable[[Deployment, Case], None]) -> None:

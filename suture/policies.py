@@ -78,10 +78,14 @@ def _writer(queue: str) -> Duty:
 
 DUTIES: Mapping[str, Duty] = {
     "watch": Duty(
-        kinds=(*_CASES, "FAILURE"), queue="ChangesQueue", sends=("ChangesQueue", *_TO_ALL), keys=_FINGERPRINT
+        kinds=(*_CASES, "BEAT", "FAILURE"), queue="ChangesQueue", sends=("ChangesQueue", *_TO_ALL), keys=_FINGERPRINT
     ),
     "sweep": Duty(
-        kinds=(*_CASES, "ANCHOR"), own=_AUDIT, sends=("ChangesQueue", *_TO_ALL), keys=_FINGERPRINT, failures=True
+        kinds=(*_CASES, "ANCHOR", "BEAT"),
+        own=_AUDIT,
+        sends=("ChangesQueue", *_TO_ALL),
+        keys=_FINGERPRINT,
+        failures=True,
     ),
     "config_rule": Duty(table=False, keys=_FINGERPRINT, own=(("config:PutEvaluations", "*"),), failures=True),
     "remediate": _writer("RemediateQueue"),

@@ -20,6 +20,7 @@ from chalicelib.model import Json, least_mode
 from chalicelib.stores import store_of
 from chalicelib.writers import WRITERS, writer_of
 
+from .own_parts import own_patterns
 from .policies import DUTIES, PREFIX, policy
 
 Files = Mapping[Path, str]
@@ -69,6 +70,7 @@ def _event_resources() -> dict[str, Json]:
     rules = {f"{name}Rule": _rule(name, pattern) for name, pattern in patterns.items()}
     for name, pattern in _STORED_READS.items():
         rules[f"{name}Rule"] = _rule(name, pattern, "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
+    rules |= own_rules()
     return {**rules, "ChangesPolicy": _queue_policy(rules), "ControlsRule": _config_rule(controls)}
 
 
@@ -196,6 +198,17 @@ def _rule(name: str, pattern: Json, state: str = "ENABLED") -> Json:
     }
     properties = {"Name": {"Fn::Sub": PREFIX + slug}, "EventPattern": pattern, "State": state, "Targets": [target]}
     return {"Type": "AWS::Events::Rule", "Properties": properties}
+
+
+def own_rules() -> dict[str, Json]:
+    """The rules for our own parts, and the one by which the sweep's own call comes back."""
+    beat = {
+        "eventName": ["ListQueues"],
+        "requestParameters": {"queueNamePrefix": [{"prefix": {"Fn::Sub": PREFIX + "heartbeat-"}}]},
+    }
+    heartbeat = _pattern("aws.sqs", "AWS API Call via CloudTrail", beat)
+    rules = {f"Own{name}Rule": _rule(f"Own{name}", pattern) for name, pattern in own_patterns().items()}
+    return {**rules, "HeartbeatRule": _rule("Heartbeat", heartbeat, "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")}
 
 
 def _queue_policy(rules: Iterable[str]) -> Json:

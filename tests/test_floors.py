@@ -34,6 +34,7 @@ FLOORS = {
     "chalicelib.pipeline": STORY,
     "chalicelib.settings": STORY,
     "chalicelib.detection": STORY,  # the chapters of pipeline.py
+    "chalicelib.defending": STORY,
     "chalicelib.opening": STORY,
     "chalicelib.deciding": STORY,
     "chalicelib.outliving": STORY,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # what only a finding needs is imported where it is used: mos
     from ..chat.slack.client import Slack
     from ..chat.teams.client import Teams
     from ..chat.teams.signing import Signers
+    from ..defence import Own
     from .journal import Journal
 
 ROOT = Path(__file__).parent.parent.parent
@@ -171,8 +172,24 @@ class Deployment:
     @property
     def own_roles(self) -> frozenset[str]:
         """The ARNs of the roles that write for Suture: their changes are ours."""
-        prefix = f"arn:{self.clients.partition}:iam::{self.account}:role/"
-        return frozenset(prefix + self.name_of(writer) for writer in WRITERS)
+        return frozenset(self.role_of(writer) for writer in WRITERS)
+
+    @property
+    def stack(self) -> str:
+        """The ARN of our own stack; empty where the package was not deployed by one."""
+        return self._environment.get("STACK", "")
+
+    @property
+    def own(self) -> Own:
+        """What is ours, by name and by id. Only `watch` is told the ids."""
+        from ..defence import Own
+
+        named = (part for part in self._environment.get("OWN_PARTS", "").split("|") if part)
+        return Own(f"suture-{self.stage}-", frozenset(named))
+
+    def role_of(self, function: str) -> str:
+        """The ARN of the role of one of our functions."""
+        return f"arn:{self.clients.partition}:iam::{self.account}:role/{self.name_of(function)}"
 
     def name_of(self, function: str) -> str:
         """The deployed name of one of our functions, and of its role."""

@@ -72,7 +72,7 @@ _DELIVERED_READS = frozenset(
         "secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue", "ssm:GetParameter", "ssm:GetParameters",
         "kms:Decrypt", "kms:Encrypt", "kms:ReEncrypt", "kms:GenerateDataKey", "kms:GenerateDataKeyPair",
         "kms:GenerateDataKeyWithoutPlaintext", "kms:GenerateDataKeyPairWithoutPlaintext", "kms:GenerateMac",
-        "kms:VerifyMac", "kms:Sign", "kms:Verify", "kms:GenerateRandom",
+        "kms:VerifyMac", "kms:Sign", "kms:Verify", "kms:GenerateRandom", "sqs:ListQueues",
     }
 )  # fmt: skip
 # Data events: a trail's default does not log them, so the bus never sees them.

@@ -51,6 +51,7 @@ class Resolver:
             "Partition": "aws",
             "URLSuffix": "amazonaws.com",
             "NoValue": "",
+            "StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/suture/0a1b",
         }
         self._values = {**defaults, **{f"AWS::{name}": value for name, value in pseudo.items()}}
 

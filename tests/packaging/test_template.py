@@ -122,7 +122,9 @@ def test_a_function_knows_what_it_needs(stack: Resources, name: str) -> None:
     if name.startswith("remediate"):
         wanted.add("JOURNAL_KEY")
     if name == "sweep":
-        wanted |= {"AUDIT_BUCKET", "AUDIT_KEY"}
+        wanted |= {"AUDIT_BUCKET", "AUDIT_KEY", "STACK"}
+    if name == "watch":
+        wanted |= {"OWN_PARTS", "STACK"}
     if name == "notify":
         wanted |= {"WEBHOOK_URL", "WEBHOOK_SECRET_PARAMETER", "SLACK_API_URL", "SLACK_TOKEN_PARAMETER"}
         wanted |= {"TEAMS_LOGIN_URL", "TEAMS_SECRET_PARAMETER"}

@@ -12,10 +12,12 @@ from botocore.exceptions import ReadTimeoutError
 from faults import WOUNDS, WRITES, Killed, Stage, state_of
 from world import REGION, World, grants
 
-from chalicelib.aws.ledger import place_of
+from chalicelib.approvals import Approval
+from chalicelib.aws.ledger import Ledger, place_of
 from chalicelib.aws.operations import OPERATIONS
 from chalicelib.cases import noted
 
+part = Ledger.part_approval
 ENDS = {"RESOLVED", "UNDONE", "ESCALATED", "UNDO_FAILED", "WAITING_OWNER"}
 GRANTS = WOUNDS["lambda-remove-public-grants"]
 TRUST = WOUNDS["iam-narrow-trust"]
@@ -303,6 +305,51 @@ def test_an_apply_that_nobody_approved_is_refused(stage: Stage) -> None:
     stage.look(TRUST.kind, id_)
     case = stage.case("open", TRUST.control)
     stage.d.ledger.save(case, noted(case, case.updated, state="APPROVED"), _entry())
+    message = {"suture": "write", "case": case.id, "do": "apply", "plan": case.plan_digest}
+    assert stage.deliver(message) == []
+    after = stage.case("open", TRUST.control)
+    assert after.state == "ESCALATED" and "no warrant" in after.outcome
+    assert stage.faults.writes == []
+
+
+def edited(plan: dict[str, Any], how: str) -> dict[str, Any]:
+    """The plan of a case as somebody who may write to the table could leave it, under the digest that was approved."""
+    changed: dict[str, Any] = json.loads(json.dumps(plan))
+    step = changed["steps"][0]
+    if how == "another call":
+        step["call"]["parameters"]["FunctionName"] = "checkout"
+    if how == "one call more":
+        changed["steps"].append(step)
+    if how == "another undo":
+        step["undo"] = []
+    if how == "other calls kept for undo":
+        step["undo"][0]["parameters"]["Principal"] = "*"
+    return changed
+
+
+@pytest.mark.parametrize("how", ["another call", "one call more", "another undo", "other calls kept for undo"])
+def test_a_plan_edited_in_the_table_is_not_carried_out(stage: Stage, how: str) -> None:
+    """The digest stands for the plan that a fresh read gives, never for what the table says it is."""
+    case = GRANTS.approved(stage, "orders")
+    message = stage.writer_message()
+    planted = noted(case, case.updated, plan=edited(dict(case.plan or {}), how))
+    stage.d.ledger.save(case, planted, _entry())
+    assert stage.deliver(message) == []
+    after = stage.case("orders", case.control)
+    begun = stage.d.journal("test").read(case.id, after.plan_digest)
+    assert begun is None or begun.plan.as_json()["steps"] == case.the_plan.as_json()["steps"]  # type: ignore[union-attr]
+    assert state_of(stage, after) in ("old", "new")
+    assert stage.faults.writes in ([], ["RemovePermission", "RemovePermission"])
+
+
+@pytest.mark.parametrize("who", ["mallory", "drew"])
+def test_a_planted_approval_of_nobody_who_may_is_refused(stage: Stage, who: str) -> None:
+    """Whatever stands in the table, the writer counts listed people who did not cause the change."""
+    id_ = TRUST.make(stage, "open")
+    stage.look(TRUST.kind, id_)
+    case = stage.case("open", TRUST.control)
+    word = Approval(who, case.plan_digest, "apply", "approve", case.updated, "")
+    stage.d.ledger.save(case, noted(case, case.updated, state="APPROVED"), _entry(), beside=(part(case.id, word),))
     message = {"suture": "write", "case": case.id, "do": "apply", "plan": case.plan_digest}
     assert stage.deliver(message) == []
     after = stage.case("open", TRUST.control)

@@ -242,6 +242,34 @@ NEVER = [
 ]
 
 
+PLANTED = {
+    "APPROVAL#C-1": {"chat"},
+    "SUPPRESSION#all": {"chat"},
+    "SWITCH#global": {"chat"},
+    "JOURNAL#C-1": {"remediate", "remediate_iam", "remediate_secrets"},
+    "LEASE#x": {"remediate", "remediate_iam", "remediate_secrets"},
+    "BEAT#events": {"sweep", "watch"},
+    "ANCHOR#manifest": {"sweep"},
+    "MESSAGE#x": {"notify"},
+}
+"""A kind of item, and the only functions whose roles may write one: nobody else can plant it."""
+
+
+@pytest.mark.parametrize("function", ROLES)
+@pytest.mark.parametrize("action", ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"])
+def test_nobody_plants_what_another_writes(rights: Mapping[str, Document], function: str, action: str) -> None:
+    for leading, writers in PLANTED.items():
+        able = function in writers and action != "dynamodb:DeleteItem"
+        verdict = may([rights[function]], action, TABLE, context=keys(leading)).verdict
+        assert (verdict == "allowed") == able, (leading, verdict)
+
+
+@pytest.mark.parametrize("function", ROLES)
+def test_only_writers_can_seal_a_journal(rights: Mapping[str, Document], function: str) -> None:
+    verdict = may([rights[function]], "kms:GenerateMac", f"arn:aws:kms:{HERE}:key/made-JournalKey").verdict
+    assert (verdict == "allowed") == function.startswith("remediate")
+
+
 @pytest.mark.parametrize("function", ROLES)
 @pytest.mark.parametrize(("action", "resource"), NEVER)
 def test_no_role_may_ever(rights: Mapping[str, Document], function: str, action: str, resource: str) -> None:

@@ -238,43 +238,43 @@ def came_back(w: World, beat: str, role: str = "suture-prod-sweep") -> None:
 
 
 def test_a_call_that_comes_back_is_no_news(w: World) -> None:
-    w.sweep()
+    w.sweep(hears=False)
     came_back(w, beat_of(w)["beat"])
     w.d.ahead = timedelta(minutes=40)
-    w.sweep()
+    w.sweep(hears=False)
     assert w.cases(CONTROL) == []
 
 
 def test_silence_is_told_once_and_is_over_when_events_come_again(w: World, capsys: pytest.CaptureFixture[str]) -> None:
     for minutes in (0, 10, 30, 40, 70):
         w.d.ahead = timedelta(minutes=minutes)
-        w.sweep()
+        w.sweep(hears=False)
         assert bool(w.cases(CONTROL)) == (minutes >= 30)
     (case,) = w.cases(CONTROL)
     assert (case.state, case.severity, case.resource_id) == ("ESCALATED", "critical", "hearing")
     assert defending.DEAF_ALARM in capsys.readouterr().out
     came_back(w, beat_of(w)["beat"])
-    w.sweep()
+    w.sweep(hears=False)
     assert w.case(CONTROL).state == "RESOLVED"
 
 
 def test_nobody_else_can_make_the_call_come_back(w: World) -> None:
-    w.sweep()
+    w.sweep(hears=False)
     came_back(w, "99991231T235959Z", role="mallory")
     w.d.ahead = timedelta(minutes=30)
-    w.sweep()
+    w.sweep(hears=False)
     assert w.case(CONTROL).resource_id == "hearing"
 
 
 def test_an_old_beat_does_not_stand_for_the_last_one(w: World) -> None:
-    w.sweep()
+    w.sweep(hears=False)
     old = beat_of(w)["beat"]
     came_back(w, old)
     w.d.ahead = timedelta(minutes=70)
-    w.sweep()
+    w.sweep(hears=False)
     assert beat_of(w)["beat"] > old
     w.d.ahead = timedelta(minutes=100)
-    w.sweep()
+    w.sweep(hears=False)
     assert w.case(CONTROL).resource_id == "hearing"
 
 

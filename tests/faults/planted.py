@@ -110,13 +110,13 @@ def called_again() -> AbstractContextManager[None]:
 
 def cached_switch() -> AbstractContextManager[None]:
     """A worker asks for the kill switch once."""
-    is_paused = Journal.is_paused
-    known: dict[int, tuple[Journal, bool]] = {}
+    why_paused = Journal.why_paused
+    known: dict[int, tuple[Journal, str]] = {}
 
-    def cached(self: Journal) -> bool:
-        return known.setdefault(id(self), (self, is_paused(self)))[1]
+    def cached(self: Journal, *of: str) -> str:
+        return known.setdefault(id(self), (self, why_paused(self, *of)))[1]
 
-    return _all(patch.object(Journal, "is_paused", cached))
+    return _all(patch.object(Journal, "why_paused", cached))
 
 
 def trusted_read() -> AbstractContextManager[None]:

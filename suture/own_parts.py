@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from chalicelib.defence import FIELDS, KEY_CALLS, LOG_CALLS, TRAIL_CALLS
 from chalicelib.model import Json
 
-from .policies import PREFIX
+from .duties import PREFIX
 
 _KEYS = ("FingerprintKey", "JournalKey", "PageKey", "AuditKey")
 

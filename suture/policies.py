@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from chalicelib.aws.operations import OPERATIONS, operation
@@ -18,92 +17,9 @@ from chalicelib.model import Json
 from chalicelib.writers import WRITERS
 
 from . import sink_rights
+from .duties import BOUNDARY, DUTIES, PREFIX, QUEUES, Duty
 
 _T = TypeVar("_T")
-
-PREFIX = "suture-${Stage}-"
-BOUNDARY: Json = {"Ref": "Boundary"}
-
-_CASES = ("CASE", "RES", "COUNT")
-_JOURNALED = (*_CASES, "FAILURE", "JOURNAL", "LEASE")
-_QUEUES = ("ChangesQueue", "RemediateQueue", "RemediateIamQueue", "RemediateSecretsQueue", "NoticesQueue")
-_TO_ALL = (*_QUEUES[1:],)
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """What one function does besides calling customers' resources.
-
-    `kinds` are the leading keys that it may write, `queue` wakes it, `sends` are queues that it may send to,
-    `keys` are the HMAC keys that it derives from, `own` further actions with their resources, `failures` says that
-    Lambda keeps its failed asynchronous invocations in a queue.
-    """
-
-    table: bool = True
-    kinds: tuple[str, ...] = ()
-    queue: str = ""
-    sends: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
-    own: tuple[tuple[str, Json], ...] = ()
-    failures: bool = False
-
-
-_FINGERPRINT = ("FingerprintKey",)
-_JOURNAL = (*_FINGERPRINT, "JournalKey")
-_SECRET_PARAMETER = {
-    "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${WebhookSecretParameter}"
-}
-
-
-_AUDIT = (
-    ("s3:GetObject", {"Fn::Sub": "${AuditBucket.Arn}/manifests/*"}),
-    ("s3:PutObject", {"Fn::Sub": "${AuditBucket.Arn}/manifests/*"}),
-    ("s3:ListBucket", {"Fn::GetAtt": ["AuditBucket", "Arn"]}),
-    ("kms:Sign", {"Fn::GetAtt": ["AuditKey", "Arn"]}),
-    ("kms:Verify", {"Fn::GetAtt": ["AuditKey", "Arn"]}),
-)
-_SLACK_TOKEN = {"Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SlackTokenParameter}"}
-_SLACK_SECRET = {
-    "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${SlackSecretParameter}"
-}
-_OIDC_SECRET = {"Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${OidcSecretParameter}"}
-_TEAMS_SECRET = {
-    "Fn::Sub": "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${TeamsSecretParameter}"
-}
-
-
-def _writer(queue: str) -> Duty:
-    return Duty(kinds=_JOURNALED, queue=queue, sends=(queue, "ChangesQueue", "NoticesQueue"), keys=_JOURNAL)
-
-
-DUTIES: Mapping[str, Duty] = {
-    "watch": Duty(
-        kinds=(*_CASES, "BEAT", "FAILURE"), queue="ChangesQueue", sends=("ChangesQueue", *_TO_ALL), keys=_FINGERPRINT
-    ),
-    "sweep": Duty(
-        kinds=(*_CASES, "ANCHOR", "BEAT"),
-        own=_AUDIT,
-        sends=("ChangesQueue", *_TO_ALL),
-        keys=_FINGERPRINT,
-        failures=True,
-    ),
-    "config_rule": Duty(table=False, keys=_FINGERPRINT, own=(("config:PutEvaluations", "*"),), failures=True),
-    "remediate": _writer("RemediateQueue"),
-    "remediate_iam": _writer("RemediateIamQueue"),
-    "remediate_secrets": _writer("RemediateSecretsQueue"),
-    "chat": Duty(
-        kinds=("ACTIVITY", "APPROVAL", "CASE", "SUPPRESSION", "SWITCH"),
-        sends=("ChangesQueue", *_TO_ALL),
-        keys=("PageKey",),
-        own=(("ssm:GetParameter", [_SLACK_TOKEN, _SLACK_SECRET, _OIDC_SECRET]),),
-    ),
-    "notify": Duty(
-        kinds=("FAILURE", "MESSAGE"),
-        queue="NoticesQueue",
-        sends=("NoticesQueue",),
-        own=(("ssm:GetParameter", [_SECRET_PARAMETER, _SLACK_TOKEN, _TEAMS_SECRET]),),
-    ),
-}
 
 
 def policy(function: str, operations: Collection[str], chat: Mapping[str, Json] | None = None) -> dict[str, Json]:
@@ -177,7 +93,7 @@ _TABLE_LOOKS = ("dynamodb:GetResourcePolicy", "dynamodb:ListTagsOfResource")
 
 def _plumbing(duty: Duty) -> Iterator[dict[str, Json]]:
     if duty.sends:
-        yield _allow("Send", ("sqs:SendMessage",), [_arn(q) for q in _QUEUES if q in duty.sends])
+        yield _allow("Send", ("sqs:SendMessage",), [_arn(q) for q in QUEUES if q in duty.sends])
     if duty.keys:
         yield _allow("DeriveKeys", ("kms:GenerateMac",), [_arn(key) for key in duty.keys])
     for action, resource in duty.own:

@@ -20,8 +20,9 @@ from chalicelib.model import Json, least_mode
 from chalicelib.stores import store_of
 from chalicelib.writers import WRITERS, writer_of
 
+from .duties import DUTIES, PREFIX
 from .own_parts import own_patterns
-from .policies import DUTIES, PREFIX, policy
+from .policies import policy
 
 Files = Mapping[Path, str]
 

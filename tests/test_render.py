@@ -15,7 +15,8 @@ from chalicelib.aws.operations import OPERATIONS
 from chalicelib.controls import Control, Signal, all_controls
 from chalicelib.errors import BadRunbook
 from chalicelib.writers import WRITERS, writer_of
-from suture.policies import DUTIES, pattern, policy
+from suture.duties import DUTIES
+from suture.policies import pattern, policy
 from suture.render import call_patterns, render_events, render_policies, rendered_policies, writer_operations
 from suture.sandbox.patterns import matches
 

@@ -10,7 +10,7 @@ from chalicelib.aws.entries import Operation
 from chalicelib.aws.operations import OPERATIONS
 from chalicelib.aws.readers import all_readers
 from chalicelib.model import Json
-from suture.policies import DUTIES
+from suture.duties import DUTIES
 
 from .markdown import code, codes, page, table
 from .runbooks import Book

@@ -57,7 +57,7 @@ def rows(cases: Iterable[Mapping[str, Json]]) -> list[tuple[Text, ...]]:
             output.text(c.get("state", ""), state_style(str(c.get("state", "")))),
             output.text(c.get("control", "")),
             output.text(c.get("arn") or c.get("resource_id") or ""),
-            output.text(_moment(c.get("updated", ""))),
+            output.text(moment_of(c.get("updated", ""))),
         )
         for c in ranked
     ]
@@ -68,7 +68,7 @@ def paused(answer: Mapping[str, Json]) -> Iterator[Text]:
     if answer.get("paused"):
         yield output.text("Paused: nothing is written until two people resume", "bold yellow")
     for pause in _mappings(answer.get("pauses")):
-        who = f"by {pause.get('by')} since {_moment(pause.get('at'))}: {pause.get('reason') or 'no reason given'}"
+        who = f"by {pause.get('by')} since {moment_of(pause.get('at'))}: {pause.get('reason') or 'no reason given'}"
         asks = pause.get("resume")
         more = f"; {', '.join(map(str, asks))} asks to resume" if isinstance(asks, list) and asks else ""
         yield output.text(f"Paused: {pause.get('scope')} {who}{more}", "yellow", limit=1000)
@@ -104,10 +104,10 @@ def _heading(case: Mapping[str, Json]) -> Iterator[Text]:
             "Control": case.get("control"),
             "Resource": case.get("arn"),
             "Account": f"{case.get('account', '')} {case.get('region', '')}".strip(),
-            "Opened": _moment(case.get("opened")),
-            "Updated": _moment(case.get("updated")),
-            "Expires": _moment(case.get("expires")),
-            "Until": _moment(case.get("until")),
+            "Opened": moment_of(case.get("opened")),
+            "Updated": moment_of(case.get("updated")),
+            "Expires": moment_of(case.get("expires")),
+            "Until": moment_of(case.get("until")),
             "Owned by": case.get("owned_by"),
             "Stage": _stage(case.get("standing")),
             "Outcome": case.get("outcome"),
@@ -152,7 +152,7 @@ def _deciding(answer: Mapping[str, Json]) -> Iterator[Text]:
     for word in words:
         why = f": {word['reason']}" if word.get("reason") else ""
         said = f"{word.get('person', '?')} says {word.get('given', '?')} to {word.get('about', 'apply')}{why}"
-        yield from _fields({_moment(word.get("at")): said})
+        yield from _fields({moment_of(word.get("at")): said})
     about = f"For {quorum.get('about', 'apply')}" if isinstance(quorum, Mapping) else ""
     for reason in reasons:
         yield from _fields({about: reason})
@@ -166,7 +166,7 @@ def _story(records: Sequence[Mapping[str, Json]]) -> Iterator[Text]:
     for record in records:
         move = f"{record.get('from') or '·'} → {record.get('to')}" if record.get("to") else ""
         yield Text.assemble(
-            output.text(_moment(record.get("at")), "dim"),
+            output.text(moment_of(record.get("at")), "dim"),
             "  ",
             output.text(move, state_style(str(record.get("to", "")))),
             "  ",
@@ -188,7 +188,7 @@ def _calls_made(journal: Sequence[Mapping[str, Json]]) -> Iterator[Text]:
         call = inner if isinstance(inner, Mapping) else entry
         name = call.get("operation") or entry.get("what") or entry.get("sk") or ""
         done = {True: "done", False: "open"}.get(entry.get("done", None), "")
-        at = _moment(entry.get("at") or entry.get("started"))
+        at = moment_of(entry.get("at") or entry.get("started"))
         yield Text.assemble(output.text(at, "dim"), "  ", output.text(name), "  ", output.text(done, "green"))
 
 
@@ -199,7 +199,7 @@ def _fields(pairs: Mapping[str, Any]) -> Iterator[Text]:
             yield Text.assemble((head + " ", "dim"), output.text(value, limit=1000))
 
 
-def _moment(value: Json) -> str:
+def moment_of(value: Json) -> str:
     """`2026-01-02T03:04:05.678Z` as `2026-01-02 03:04:05Z`; anything else as it is."""
     text = str(value or "")
     if len(text) >= 20 and text[10] == "T" and text.endswith("Z"):

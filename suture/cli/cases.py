@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ EPILOG = """\b
 Examples:
   suture cases list --state PENDING
   suture cases show C-1A2B3C4D5E
+  suture cases watch
   suture cases approve C-1A2B3C4D5E
   suture cases approve C-1A2B3C4D5E --plan sha256:… --reason "agreed with the owner"
   suture cases snooze C-1A2B3C4D5E --until 8h
@@ -117,6 +119,25 @@ def show_case(session: Session, case: str, as_json: bool) -> None:
     from .case_page import page
 
     output.show(page(answer))
+
+
+@cases.command("watch", epilog="Ends with Ctrl-C. What happened between two looks is in `suture cases show`.")
+@click.option("--state", default="", metavar="STATE", help="Only cases that come into or leave it; several by commas.")
+@click.option(
+    "--every", type=click.IntRange(1, 3600), default=5, show_default=True, metavar="SECONDS", help="How often to look."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line.")
+@_reach
+@click.pass_obj
+def watch(session: Session, state: str, every: int, as_json: bool) -> None:
+    """Show what is open, and then each case that moves, as it moves."""
+    _check_state(state)
+    from . import watching
+
+    chosen = {s for s in state.upper().split(",") if s}
+    for move in watching.moves(session.api().cases, lambda: time.sleep(every)):
+        if not chosen or "id" not in move or chosen & {move.get("state"), move["from"]}:
+            watching.tell(move, as_json)
 
 
 _why = click.option("--reason", required=True, metavar="TEXT", help="Why, for the record.")

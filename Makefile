@@ -30,9 +30,10 @@ play: setup ## The same, and then approve a fix yourself in a browser
 test: lint ## Everything that CI checks
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-DOORS := tests/chat/slack/test_slack_fuzz.py tests/chat/teams/test_teams_fuzz.py tests/chat/test_web_fuzz.py
+DOORS := tests/chat/slack/test_slack_fuzz.py tests/chat/teams/test_teams_fuzz.py tests/chat/test_web_fuzz.py \
+	tests/chat/page/test_page_fuzz.py
 
-soak-doors: setup ## Try 100,000 spoilt requests at each door: Slack, Teams, the API (half an hour)
+soak-doors: setup ## Try 100,000 spoilt requests at each door: Slack, Teams, the API, the page (an hour)
 	@for door in $(DOORS); do SUTURE_SOAK=1 nice -n 19 $(BIN)/python -m pytest -p no:cacheprovider $$door; done
 
 simulate: setup ## Play one schedule of faults again: make simulate SEED=7, or SEED=0..300

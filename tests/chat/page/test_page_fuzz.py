@@ -68,7 +68,9 @@ def requests(case: str, plan: str, cookie: str, csrf: str, listed: bool) -> st.S
 
 
 @pytest.mark.parametrize("who", ["drew", "dev", "olly", ""])
-def test_no_request_raises_and_none_changes_anything(shared: PageWorld, who: str) -> None:
+def test_no_request_raises_changes_anything_or_is_logged(
+    shared: PageWorld, who: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Drew caused the changes and Dev is nobody; Olly may decide, and lacks the token; nobody is not signed in."""
     case = shared.case("iam-trust-public")
     token = shared.sit(who) if who else ""
@@ -78,8 +80,12 @@ def test_no_request_raises_and_none_changes_anything(shared: PageWorld, who: str
     @settings(max_examples=EXAMPLES // 4, deadline=None, suppress_health_check=QUIET)
     @given(asked=requests(case.id, case.plan_digest, cookie, token, who == "olly"))
     def one(asked: Asked) -> None:
+        capsys.readouterr()
         answer = door.answer(shared.d, shared.guard, asked)
+        logged, body = capsys.readouterr().out, asked.raw.decode("utf-8", "replace")
         assert answer.status in ALLOWED, (answer.status, asked)
+        assert len(body) < 12 or body not in logged
+        assert not token or token not in logged
         answer.body.encode("utf-8")
         for name, value in answer.headers:
             assert value.isascii() and not set(value) & set("\r\n"), (name, value)

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import boto3
+import jwt
 import pytest
 from issuer import CLIENT, SECRET, Issuer
 from page_world import PageWorld, page_world
@@ -205,6 +206,32 @@ def test_a_token_with_a_wrong_claim_signs_nobody_in(browser: Browser, issuer: Is
 @pytest.mark.parametrize("way", ["unsigned", "with_public_key_as_secret", "with_own_key"])
 def test_a_token_with_a_wrong_signature_signs_nobody_in(browser: Browser, issuer: Issuer, way: str) -> None:
     issuer.sign = getattr(issuer, way)
+    assert "token was refused" in refused(browser, browser.at_provider(browser.begin()))
+
+
+def test_another_library_signs_and_checks_what_we_believe(browser: Browser, issuer: Issuer) -> None:
+    """PyJWT, a stranger to the library that judges, as the provider and as another client of it."""
+    tokens: list[str] = []
+    private = issuer.key.as_pem(private=True)
+
+    def signed(claims: dict[str, Any]) -> str:
+        tokens.append(jwt.encode(claims, private, "RS256", {"kid": issuer.key.kid}))
+        return tokens[-1]
+
+    issuer.sign = signed
+    assert browser.sign_in()["statusCode"] == 303
+    key = jwt.PyJWKClient(f"{issuer.url}/jwks").get_signing_key_from_jwt(tokens[0])
+    assert jwt.decode(tokens[0], key, ["RS256"], audience=CLIENT, issuer=issuer.url)["sub"] == "sam-at-idp"
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS256", "HS512", "RS384", "RS512", "PS384", "PS512"])
+def test_algorithms_of_another_library_that_are_not_ours_sign_nobody_in(
+    browser: Browser, issuer: Issuer, algorithm: str
+) -> None:
+    """By PyJWT, with the provider's own key, or with the client's secret as the key."""
+    shared = {"none": None, "HS256": SECRET * 4, "HS512": SECRET * 8}
+    key = shared.get(algorithm, issuer.key.as_pem(private=True))
+    issuer.sign = lambda claims: jwt.encode(claims, key, algorithm, {"kid": issuer.key.kid})
     assert "token was refused" in refused(browser, browser.at_provider(browser.begin()))
 
 

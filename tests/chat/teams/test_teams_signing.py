@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import jwt
 import pytest
 from teams_world import TeamsWorld, pressed, teams_world
 
@@ -117,6 +118,28 @@ GOOD: dict[str, Callable[[Tenant], str]] = {
 def test_a_good_token_is_believed(shared: TeamsWorld, name: str) -> None:
     activity = pressed(shared, name="composeExtension/query")
     assert shared.space.send(activity, GOOD[name](shared.space)) == (200, None)
+
+
+def _by_pyjwt(t: Tenant, algorithm: str, key: Any) -> str:
+    """The claims that would count, signed by a library that knows nothing of ours."""
+    claims = jwt.decode(t.proof(), options={"verify_signature": False})
+    return jwt.encode(claims, key, algorithm, {"kid": t.keys[0].kid})
+
+
+def test_another_library_signs_and_checks_what_we_believe(shared: TeamsWorld) -> None:
+    t = shared.space
+    token = _by_pyjwt(t, "RS256", t.keys[0]._private)
+    assert t.send(pressed(shared, name="composeExtension/query"), token) == (200, None)
+    key = jwt.PyJWKClient(f"{t.url}/keys").get_signing_key_from_jwt(t.proof())
+    assert jwt.decode(t.proof(), key, ["RS256"], audience=APP)["aud"] == APP
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS256", "RS384", "RS512", "PS512"])
+def test_what_another_library_signs_in_another_way_is_a_401(shared: TeamsWorld, algorithm: str) -> None:
+    key = {"none": None, "HS256": shared.space.secret * 4}.get(algorithm, shared.space.keys[0]._private)
+    before = shared.items()
+    assert shared.space.send(pressed(shared), _by_pyjwt(shared.space, algorithm, key))[0] == 401
+    assert shared.items() == before
 
 
 def test_nothing_of_a_body_is_read_before_its_token(shared: TeamsWorld) -> None:

@@ -130,7 +130,7 @@ MESSAGES: Mapping[str, Any] = {
 }
 VIEWS: Mapping[str, Any] = {
     f"window-{kind}": modals.decision(HIGH, Request(HIGH.id, kind, "sha256:" + "f" * 64, "", ""), "C0SECURITY")
-    for kind in ("approve", "reject", "snooze", "undo")
+    for kind in ("approve", "reject", "snooze", "undo", "attest", "continue")
 }
 
 

@@ -35,6 +35,9 @@ DOORS := tests/chat/slack/test_slack_fuzz.py tests/chat/teams/test_teams_fuzz.py
 
 soak-doors: setup ## Try 100,000 spoilt requests at each door: Slack, Teams, the API, the page (an hour)
 	@for door in $(DOORS); do SUTURE_SOAK=1 nice -n 19 $(BIN)/python -m pytest -p no:cacheprovider $$door; done
+	@if $(BIN)/python -c 'import atheris' 2>/dev/null; then \
+		for door in slack teams api page; do nice -n 19 $(BIN)/python tests/chat/guided.py $$door >/dev/null || exit 1; done; \
+	else echo "no requests led by coverage: atheris is not installed"; fi
 
 simulate: setup ## Play one schedule of faults again: make simulate SEED=7, or SEED=0..300
 	@$(BIN)/python tests/faults/simulate.py $(or $(SEED),0..100)

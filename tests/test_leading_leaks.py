@@ -89,7 +89,7 @@ def delivered(w: World, name: str) -> bool:
         context = Context()
         try:
             if name == "notices":
-                answer = pipeline._each([record], lambda record: notices.tell(w.d, pipeline._message(record)))
+                answer = pipeline._each(w.d, [record], lambda record: notices.tell(w.d, pipeline._message(record)))
             else:
                 answer = (
                     pipeline.watched(w.d, records) if name == "changes" else pipeline.remediated(w.d, records, context)
@@ -296,7 +296,7 @@ def test_a_poisoned_message_fails_alone_and_is_not_repeated(w: World, outside: O
     came_to(w, "store")
 
     def notified(event: Mapping[str, Any]) -> Mapping[str, Any]:
-        return pipeline._each(event["Records"], lambda record: notices.tell(w.d, pipeline._message(record)))
+        return pipeline._each(w.d, event["Records"], lambda record: notices.tell(w.d, pipeline._message(record)))
 
     deed = {"case": case_of(w).id, "do": "apply", "plan": "sha256:0"}
     handlers = {

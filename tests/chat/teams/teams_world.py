@@ -34,7 +34,7 @@ class TeamsWorld(World):
         if name != "notices":
             return super()._handler(name)
         return lambda d, event: pipeline._each(
-            event["Records"], lambda record: notices.tell(d, pipeline._message(record))
+            d, event["Records"], lambda record: notices.tell(d, pipeline._message(record))
         )
 
     def later(self, times: int = 1) -> None:

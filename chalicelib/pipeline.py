@@ -7,7 +7,6 @@ notify: people and systems are told. config_rule: AWS Config is answered.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +16,7 @@ from .aws.deployment import Deployment
 from .aws.ledger import Place
 from .aws.operations import missing_actions
 from .errors import BadEvent, Conflict, Denied, NotYet, SutureError
+from .events.fields import decoded
 from .logs import log
 from .model import Change, Json
 from .settings import deployment
@@ -216,7 +216,7 @@ def _is_again(record: Record) -> bool:
 
 def _message(record: Record) -> Mapping[str, Json]:
     try:
-        message = json.loads(record["body"])
+        message = decoded(record["body"])
     except (ValueError, RecursionError) as error:
         raise BadEvent(f"the message is no JSON: {error}", where=record["messageId"]) from error
     if not isinstance(message, Mapping):

@@ -233,3 +233,9 @@ def test_recorded_rule_events_and_items_are_all_read() -> None:
     for path in sorted(SAMPLES.glob("*item*.json")):
         reading = read(json.loads(path.read_text())) if "rds-cluster" not in path.name else None
         assert reading is None or bool(reading.changes) != bool(reading.ignored), path.name
+
+
+@pytest.mark.parametrize("event", ["text", ["a list"], 7])
+def test_a_rule_event_that_is_no_object_is_refused(event: Any) -> None:
+    with pytest.raises(BadEvent, match="not an object"):
+        config_item(event)

@@ -297,10 +297,12 @@ def test_a_poison_message_fails_alone(w: World, capsys: Any) -> None:
     client.add_permission(FunctionName="legacy", StatementId="oops", Action="lambda:InvokeFunction", Principal="*")
     change = {"account": ACCOUNT, "region": REGION, "resource_type": FUNCTION, "resource_id": "legacy"}
     good = {"suture": "look", "changes": [{**change, "action": "lambda:X", "via": "cloudtrail"}]}
-    bodies = ["{", "[]", '{"a": NaN}', '{"suture": "look"}', json.dumps(good), "[" * 5000]
+    half = json.dumps({**good, "changes": [{**change, "resource_id": "\ud800", "action": "lambda:X", "via": "cli"}]})
+    bodies = ["{", "[]", '{"a": NaN}', '{"suture": "look"}', json.dumps(good), "[" * 5000, half]
     found = [{"messageId": str(n), "body": b} for n, b in enumerate(bodies)]
     answer = pipeline.watched(w.d, {"Records": found})
-    assert {f["itemIdentifier"] for f in answer["batchItemFailures"]} == {"0", "1", "2", "3", "5"}
+    assert {f["itemIdentifier"] for f in answer["batchItemFailures"]} == {"0", "1", "2", "3", "5", "6"}
+    assert "mistake of ours" not in capsys.readouterr().out
     assert w.case(PUBLIC).state == "PENDING"
 
 

@@ -80,7 +80,7 @@ class ConfigItem(NamedTuple):
 
 def config_item(rule_event: Mapping[str, Json]) -> ConfigItem:
     """The event of a custom Config rule, read. Raises BadEvent."""
-    rule = text(rule_event, "configRuleName")
+    rule = text(table(rule_event, "the event", "Config rule event"), "configRuleName")
     where = rule or "Config rule event"
     notice = parsed(rule_event.get("invokingEvent"), "invokingEvent", where)
     message = text(notice, "messageType")

@@ -56,11 +56,20 @@ def word(data: Json, path: str, where: str) -> str:
     return value
 
 
+def decoded(text: str) -> Json:
+    """JSON text as a value. Raises ValueError, for half of a surrogate pair too: JSON can write one, UTF-8 cannot, and
+    no name in AWS has it; and RecursionError."""
+    value = json.loads(text)
+    if "\\u" in text:
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
 def parsed(value: Json, name: str, where: str) -> Mapping[str, Json]:
     """An object that may have been written as JSON text. BadEvent when it is neither."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = decoded(value)
         except (ValueError, RecursionError) as error:
             raise BadEvent(f"{name} is not JSON ({type(error).__name__})", where=where, next_step=_LOOK) from None
     if value is None:

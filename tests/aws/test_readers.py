@@ -169,7 +169,9 @@ def test_an_environment_that_aws_may_not_decrypt_keeps_its_error() -> None:
     assert by_qualifier(read_function(aws))["$LATEST"]["Environment"] == {"Error": error}
 
 
-@pytest.mark.parametrize("text", ["{'Version': '2012-10-17'}", "", "[" * 100_000, "null", "[]", '"x"'])
+@pytest.mark.parametrize(
+    "text", ["{'Version': '2012-10-17'}", "", "[" * 100_000, "null", "[]", '"x"', '{"a": NaN}', '{"a": 1e999}']
+)
 def test_a_policy_that_cannot_be_read_never_looks_empty(text: str) -> None:
     policy = by_qualifier(read_function(function_account(GetPolicy={"Policy": text})))["$LATEST"]["Policy"]
     assert list(policy) == ["Unparsed"]

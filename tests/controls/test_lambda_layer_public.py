@@ -55,6 +55,8 @@ def test_versions_are_listed_and_what_is_gone_is_none(account: Account) -> None:
 
     assert read(account.aws, TYPE, "common:2") is None
     assert read(account.aws, TYPE, "other:1") is None
+    assert read(account.aws, TYPE, "common") is None
+    assert read(account.aws, TYPE, "common:²") is None
 
 
 def statement(**more: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ OPERATIONS = ("lambda:ListLayers", "lambda:ListLayerVersions", "lambda:GetLayerV
 def read(aws: Aws, resource_id: str) -> Resource | None:
     """The version `<layer>:<version>`, or None when it is gone. Raises a CallFailed."""
     layer, _, number = resource_id.rpartition(":")
-    if int(number) not in _versions(aws, layer):
+    if not (number.isascii() and number.isdigit()) or int(number) not in _versions(aws, layer):
         return None
     try:
         policy = aws.call("lambda:GetLayerVersionPolicy", {"LayerName": layer, "VersionNumber": int(number)})["Policy"]

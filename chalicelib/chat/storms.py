@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
 from typing import Protocol
 
 from ..aws.deployment import Deployment
@@ -15,9 +17,13 @@ from ..aws.table import Update, body, unbody
 from ..cases import Case
 from ..errors import Conflict
 from ..model import Json, canonical
+from ..times import iso
 
 SETTLE = 5
 """Seconds that a digest waits for more: the first of a hundred notices then shows all of them."""
+
+ASKED = 60
+"""Seconds after which a digest that was asked for and never came is asked for again."""
 
 KEPT = 14 * 86_400
 READ = 100
@@ -43,15 +49,24 @@ def count(d: Deployment, channel: str, seconds: int) -> tuple[int, int]:
 
 
 def add(d: Deployment, deed: str, channel: str, window: int, case: Case) -> None:
-    """Make a case part of a digest, or tell the digest that it moved. `deed` is what shows it."""
-    expires = int(d.now().timestamp()) + KEPT
-    d.ledger.table.put({"pk": _key(channel), "sk": f"{window}#{case.id}", "case": case.id, "ttl": expires})
-    d.queues.send("notices", {"suture": deed, "channel": channel, "window": window}, SETTLE)
+    """Make a case part of a digest, or tell the digest that it moved. `deed` is what shows it.
+
+    Each digest reads all its cases, so that one message asks for many of them: whoever finds that it was asked for
+    came before it begins to read.
+    """
+    table, now = d.ledger.table, d.now()
+    expires = int(now.timestamp()) + KEPT
+    table.put({"pk": _key(channel), "sk": f"{window}#{case.id}", "case": case.id, "ttl": expires})
+    asked = Update().set("claim", iso(now + timedelta(seconds=ASKED))).set("ttl", expires)
+    with suppress(Conflict):  # it is asked for, and not begun
+        table.update(_key(channel), f"{window}?", asked.if_free("claim", iso(now), "holder", ""))
+        d.queues.send("notices", {"suture": deed, "channel": channel, "window": window}, SETTLE)
 
 
 def show(d: Deployment, channel: str, window: int, writer: Writer) -> None:
     """Write the digest anew if anything moved. Raises what the writer raises; Conflict when somebody else writes it."""
     table = d.ledger.table
+    table.update(_key(channel), f"{window}?", Update().remove("claim"))
     ids = [str(item["case"]) for item in table.query(_key(channel), f"{window}#")]
     cases = [case for id_ in ids[:READ] if (case := d.ledger.case(id_))]
     mark = hashlib.sha256(canonical([ids, [(c.id, c.state) for c in cases]]).encode()).hexdigest()

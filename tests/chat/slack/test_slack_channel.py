@@ -13,7 +13,7 @@ from slack_world import CHAT, SlackWorld, slack_world, words_of
 from world import ACCOUNT, REGION, role
 
 from chalicelib.chat import notices
-from chalicelib.chat.slack import channel
+from chalicelib.chat.slack import channel, storms
 from chalicelib.chat.slack.client import SlackFailed
 
 LOST = "slack did not take a message"
@@ -76,6 +76,26 @@ def test_a_storm_is_one_digest_with_counts(sw: SlackWorld) -> None:
     sw.later(2)
     assert "1 × iam-trust-public: RESOLVED" in words_of(digest.blocks)
     assert posted(sw) == 11, "what happens to a case of a storm changes its digest"
+
+
+def test_one_message_asks_for_the_digest_of_many_and_late_ones_ask_again(sw: SlackWorld) -> None:
+    """Each would read all the others: a storm of a thousand would cost a million reads."""
+
+    def asked() -> int:
+        return len([m for _, m, _ in sw.held if m["suture"] == "slack-digest"])
+
+    for n in range(14):
+        sw.proposed(f"r{n}")
+    assert asked() == 1
+    sw.later()
+    sw.proposed("late")
+    assert asked() == 1
+    sw.held.clear()  # the message is lost
+    sw.d.ahead += timedelta(seconds=storms.ASKED + 1)
+    sw.proposed("later")
+    assert asked() == 1
+    sw.later()
+    assert "6 more findings in a storm" in words_of(sw.fake.space.messages[-1].blocks)
 
 
 def test_quiet_hours_hold_new_messages_and_no_grave_ones(tmp_path: Path) -> None:

@@ -190,12 +190,17 @@ def _asff(types: Iterable[str]) -> Json:
 
 
 def _rule(name: str, pattern: Json, state: str = "ENABLED") -> Json:
+    """A rule whose events are a message group of their own: a fair queue hands over the others before those of a flood.
+
+    Amazon SQS Developer Guide, "Amazon SQS fair queues"; EventBridge API Reference, SqsParameters.
+    """
     slug = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
     target = {
         "Id": "changes",
         "Arn": _QUEUE,
         "DeadLetterConfig": {"Arn": _DLQ},
         "RetryPolicy": {"MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185},
+        "SqsParameters": {"MessageGroupId": slug},
     }
     properties = {"Name": {"Fn::Sub": PREFIX + slug}, "EventPattern": pattern, "State": state, "Targets": [target]}
     return {"Type": "AWS::Events::Rule", "Properties": properties}

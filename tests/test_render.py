@@ -219,6 +219,8 @@ def test_every_rule_keeps_what_it_could_not_deliver() -> None:
             [target] = entry["Properties"]["Targets"]
             assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["ChangesDlq", "Arn"]}}
             hears_reads = entry["Properties"]["Name"]["Fn::Sub"].endswith(("-reads", "-heartbeat"))
+            group = target["SqsParameters"]["MessageGroupId"]
+            assert entry["Properties"]["Name"] == {"Fn::Sub": f"suture-${{Stage}}-{group}"}
             state = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS" if hears_reads else "ENABLED"
             assert entry["Properties"]["State"] == state
 

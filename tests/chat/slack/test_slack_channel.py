@@ -13,7 +13,8 @@ from slack_world import CHAT, SlackWorld, slack_world, words_of
 from world import ACCOUNT, REGION, role
 
 from chalicelib.chat import notices
-from chalicelib.chat.slack import channel, storms
+from chalicelib.chat import storms
+from chalicelib.chat.slack import channel
 from chalicelib.chat.slack.client import SlackFailed
 
 LOST = "slack did not take a message"

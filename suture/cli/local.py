@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -62,6 +63,14 @@ def _until_interrupted() -> None:
     metavar="NAME=VALUE",
     help="A value for a parameter of the template, such as WebhookUrl; may be repeated.",
 )
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 32),
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="How many processes a function has at most, where its own concurrency allows them.",
+)
 @click.option("--slack", is_flag=True, help="Play a Slack workspace too, with a page to click in.")
 @click.option("--web", is_flag=True, help="Serve the page too; its address is printed.")
 @click.option("--chaos", default="", metavar="SWITCHES", help=f"What goes wrong on purpose, such as {CHAOS}")
@@ -71,6 +80,7 @@ def sandbox(
     governance: Path | None,
     state: Path | None,
     parameters: dict[str, str],
+    processes: int,
     slack: bool,
     web: bool,
     chaos: str,
@@ -91,9 +101,8 @@ def sandbox(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _ending(up, stop))
     folder = state or Path.cwd() / ".suture" / "sandbox"
-    made = Sandbox(
-        options.ROOT, port, ready_file, governance, chaos, slack=slack, web=web, state=folder, parameters=parameters
-    )
+    placed = partial(Sandbox, options.ROOT, port, ready_file, governance, chaos, state=folder)
+    made = placed(slack=slack, web=web, parameters=parameters, most_processes=processes)
     with made:
         up.set()
         while not stop.wait(0.5):

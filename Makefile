@@ -12,10 +12,10 @@ STAMP := $(VENV)/.suture-$(shell cat $(LOCKED) | cksum | tr ' ' '-')
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup demo play test simulate soak soak-doors lint format render clean
+.PHONY: help setup demo play test simulate soak soak-doors soak-concurrency soak-fuzz lint format render clean
 
 help: ## List what make can do
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 setup: $(STAMP) ## Make .venv from the pinned requirements, and the package that Lambda runs
 	@$(BIN)/python -m suture.build
@@ -45,6 +45,12 @@ simulate: setup ## Play one schedule of faults again: make simulate SEED=7, or S
 soak: setup ## Hours of faults: 10,000 schedules, then every error and death at every call
 	@$(BIN)/python tests/faults/soak.py --points
 	@SUTURE_SOAK=1 $(BIN)/python -m pytest -q tests/faults/test_error_points_on_moto.py tests/aws/test_executor.py
+
+soak-concurrency: setup ## A thousand calls on a sandbox whose processes are killed (SEED=N: the same dice again)
+	@$(BIN)/python tests/e2e/soak_crowd.py $(if $(SEED),--seed $(SEED))
+
+soak-fuzz: setup ## Spoilt inputs to every entry (N=1000000; SEED=TEXT: the same ones again)
+	@$(BIN)/python tests/fuzz/soak_fuzz.py --number $(or $(N),1000000) $(if $(SEED),--seed $(SEED))
 
 lint: setup ## Style, types, and that rendered files are fresh
 	@$(BIN)/ruff check .

@@ -44,10 +44,15 @@ class Journalled:
 
 
 class Journal:
-    """`mac_key` gives the key of the deployment's journal MAC; `lease_seconds` outlast the function's timeout."""
+    """`mac_key` gives the key of the deployment's journal MAC; `lease_seconds` outlast the function's timeout.
+
+    A plan that was taken back may be approved once more, and then has a second run: every entry names its run, and what
+    an earlier one left counts for nothing.
+    """
 
     def __init__(self, table: Table, mac_key: Callable[[], bytes], worker: str) -> None:
         self._table, self._mac_key, self._worker = table, mac_key, worker
+        self._runs: dict[tuple[str, str], str] = {}
 
     def take_lease(self, resource: str, now: str, until: str) -> None:
         """Be the only worker on one resource until `until`. Raises Conflict while another one is."""
@@ -63,7 +68,8 @@ class Journal:
             return
 
     def begin(self, plan: Plan, state: Json, broken: Iterable[str], resource: str, now: str) -> None:
-        """Write down the plan, the state that it replaces, and which controls were broken in it."""
+        """Begin a run: write down the plan, the state that it replaces, and which controls were broken in it."""
+        self._runs[plan.case, plan.digest] = f"{self._worker} {now}"
         data = {"plan": plan.as_json(), "before": plan.state_digest, "state": state, "broken": sorted(broken)}
         self._put(plan, "PLAN", data, resource, now)
 
@@ -103,9 +109,12 @@ class Journal:
             entries[name] = unbody(item)
         if "PLAN" not in entries:
             return None
+        head = entries["PLAN"]
+        self._runs[case, plan_digest] = run = head.get("run", "")
+        entries = {name: data for name, data in entries.items() if data.get("run", "") == run}
         started = sorted(n for n in entries if n.endswith("#STARTED"))
         steps = tuple(_started(entries[n], n.replace("STARTED", "DONE") in entries) for n in started)
-        head, after = entries["PLAN"], entries.get("AFTER", {}).get("after", "")
+        after = entries.get("AFTER", {}).get("after", "")
         undoing = frozenset(entries[n]["number"] for n in entries if n.startswith("UNDO#"))
         back = entries.get("BACK", {}).get("why", "")
         return Journalled(
@@ -117,8 +126,11 @@ class Journal:
         pause = over(pauses(self._table), account, control, runbook)
         return str(pause) if pause else ""
 
-    def _put(self, plan: Plan, name: str, data: Json, resource: str, now: str) -> None:
-        sk, text = f"{_short(plan.digest)}#{name}", body(data)
+    def _put(self, plan: Plan, name: str, data: Mapping[str, Json], resource: str, now: str) -> None:
+        if (plan.case, plan.digest) not in self._runs:
+            self.read(plan.case, plan.digest)
+        run = self._runs.get((plan.case, plan.digest), "")
+        sk, text = f"{_short(plan.digest)}#{name}", body({**data, "run": run})
         pk = f"JOURNAL#{plan.case}"
         item = {"pk": pk, "sk": sk, "body": text, "mac": self._mac(plan.case, sk, text), "worker": self._worker}
         if not resource:

@@ -35,7 +35,7 @@ class Aftermath:
         self.items = [item for page in pages for item in page["Items"]]
         events = eyes.aws("cloudtrail").get_paginator("lookup_events").paginate()
         told = [json.loads(e["CloudTrailEvent"]) for page in events for e in page["Events"]]
-        self.writes = [_Write(d) for d in reversed(told) if not d.get("errorCode") and not d.get("readOnly")]
+        self.writes = [Write(d) for d in reversed(told) if not d.get("errorCode") and not d.get("readOnly")]
         self._eyes = Fresh(eyes)
 
     @cached_property
@@ -45,7 +45,7 @@ class Aftermath:
         return {(case := json.loads(i["body"]["S"]))["id"]: case for i in heads}
 
     @cached_property
-    def ours(self) -> list[_Write]:
+    def ours(self) -> list[Write]:
         """The calls of Suture's writers on what the crowd made."""
         return [w for w in self.writes if w.is_ours and w.target.startswith("crowd-")]
 
@@ -79,7 +79,7 @@ class Aftermath:
         return [c for c in self.cases.values() if str(c["arn"]).endswith((f":{thing.name}", f"/{thing.name}"))]
 
 
-class _Write:
+class Write:
     """One successful call in CloudTrail's history."""
 
     def __init__(self, detail: Mapping[str, Json]) -> None:
@@ -99,21 +99,23 @@ def chains(after: Aftermath) -> Iterator[str]:
 
 
 def applied_once(after: Aftermath) -> Iterator[str]:
-    """A finding gets one applied plan: between two there is a new decision, and no plan is applied twice."""
+    """A finding gets one applied plan: between two there is a new decision, and what was applied is applied again only
+    after it was taken back. A plan that was given up before its first call was not applied."""
     for case, records in after.records.items():
-        plans: list[str] = []
-        is_decided = True
-        for record in records:
-            is_decided = is_decided or record["to"] in ("SUPERSEDED", "PLANNED")
-            if record["to"] != "APPLYING":
-                continue
-            plan = str(record["details"].get("plan"))
-            if not is_decided:
-                yield f"{case} began to apply twice after one decision"
-            if plan in plans:
-                yield f"{case} applied {plan} twice"
-            plans.append(plan)
-            is_decided = False
+        path = [r for r in records if r.get("from") != r["to"]]
+        plan, applied, is_decided = "", set[str](), True
+        for record in path:
+            state = record["to"]
+            is_decided = is_decided or state in ("SUPERSEDED", "PLANNED")
+            if state == "APPLYING":
+                plan = str(record["details"].get("plan"))
+                if not is_decided or plan in applied:
+                    yield f"{case} applied {plan} twice: {' '.join(r['to'] for r in path)}"
+                is_decided = False
+            elif state in ("VERIFYING", "ESCALATED") and plan:
+                applied.add(plan)
+            elif state == "UNDONE":
+                applied.discard(plan)
 
 
 def told(after: Aftermath) -> Iterator[str]:
@@ -144,7 +146,7 @@ def journalled(after: Aftermath) -> Iterator[str]:
 
 def never_twice(after: Aftermath) -> Iterator[str]:
     """No call of ours is repeated once it took effect, unless somebody else changed the resource in between."""
-    last: dict[str, _Write] = {}
+    last: dict[str, Write] = {}
     for write in after.writes:
         before = last.get(write.target)
         if before and before.is_ours and write.is_ours and (before.name, before.asked) == (write.name, write.asked):

@@ -12,8 +12,7 @@ import pytest
 from slack_world import CHAT, SlackWorld, slack_world, words_of
 from world import ACCOUNT, REGION, role
 
-from chalicelib.chat import notices
-from chalicelib.chat import storms
+from chalicelib.chat import notices, storms
 from chalicelib.chat.slack import channel
 from chalicelib.chat.slack.client import SlackFailed
 

@@ -59,6 +59,7 @@ def main() -> int:
     parser.add_argument("--events", type=int, nargs="+", default=[100, 1_000, 10_000])
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    _storm(A_FUNCTION, fair=True, account=ACCOUNT)  # what is loaded and made once is no part of the smallest storm
     found = {"storms": [measure(n) for n in asked.events], "of another account": of_another(max(asked.events))}
     print(json.dumps(found, indent=1) if asked.json else "\n".join(_table(found)))
     return int(any(s["violations"] for s in found["storms"]))

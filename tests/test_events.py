@@ -299,6 +299,12 @@ def test_malformed_events_are_refused_with_their_id(event: dict[str, Any], what:
     assert caught.value.next_step
 
 
+@pytest.mark.parametrize("url", ["/", "//", "orders/", "https:/"])
+def test_a_queue_url_without_account_names_no_queue(url: str) -> None:
+    reading = read(record("sqs", "SetQueueAttributes", {"queueUrl": url}))
+    assert reading.changes == () and "which is no AWS::SQS::Queue" in reading.ignored
+
+
 def test_a_replay_is_read_and_marked() -> None:
     (change,) = read(envelope(record("lambda", "AddPermission", SHOP), **{"replay-name": "archive-1"})).changes
     assert change.replayed

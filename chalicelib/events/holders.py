@@ -143,7 +143,7 @@ def holder_place(service: str, api: str, record: Mapping[str, Json], where: str)
 
 def _place(kind: str, given: str) -> Place | None:
     if kind == QUEUE and "/" in given:
-        account, name = given.rstrip("/").split("/")[-2:]
+        *_, account, name = ("", *given.rstrip("/").split("/"))
         return Place(kind, name, account) if _fits(kind, name) and account.isdecimal() else None
     if given.startswith("arn:"):
         place = place_of_arn(given)

@@ -14,7 +14,7 @@ from ..errors import CallFailed, Conflict, Escalation, Invalid, SutureError
 from ..logs import log
 from ..model import Call, Finding, Json, Plan, Resource
 from ..stores import fetching, value_in
-from ..times import iso
+from ..times import iso, moment
 from . import readers
 from .clients import Clients
 from .journal import Journal, Journalled
@@ -80,10 +80,12 @@ def look(hands: Hands, case: Case) -> Sight:
 def settled(hands: Hands, case: Case, plan: Plan, problem: Callable[[Sight], str]) -> tuple[Sight, str]:
     """Read again, with growing pauses, until there is no problem or the calls' settling time is over.
 
-    Raises MustWait when the function's own time is over first: "not yet" is not "failed".
+    Raises MustWait when the function's own time is over first: "not yet" is not "failed". What is verified again after
+    that settles since its calls were made, not since this delivery: some calls take longer than a function has.
     """
     seconds = max(OPERATIONS[c.operation].settle for s in plan.steps for c in (s.call, *s.undo))
-    deadline, pause = hands.now() + timedelta(seconds=seconds), 0.1
+    made = moment(case.applied) if case.state == "VERIFYING" and case.applied else hands.now()
+    deadline, pause = made + timedelta(seconds=seconds), 0.1
     while True:
         sight = look(hands, case)
         why = problem(sight)

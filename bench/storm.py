@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,8 @@ def _opened_role() -> str:
 
 def _wired(w: SlackWorld, stage: Stage) -> Stage:
     """The deployment's functions in the stage's pools (sizes as in app.py and resources.json); its calls counted."""
-    d, real, start = w.d, w.d.clients.call, w.d.ahead
+    d, real = w.d, w.d.clients.call
+    began = datetime(2026, 11, 20, 10, tzinfo=UTC)  # where a window of ten minutes begins: one storm, one window
 
     def call(name: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
         stage.called(name, parameters)
@@ -137,12 +139,9 @@ def _wired(w: SlackWorld, stage: Stage) -> Stage:
     def write(event: Mapping[str, Any]) -> Mapping[str, Any]:
         return pipeline.remediated(d, event, Context())
 
-    def moved(now: float) -> None:
-        d.ahead = start + type(start)(seconds=now)
-
     d.clients.call = call  # type: ignore[method-assign]
     d.__dict__["queues"] = stage
-    stage.moved = moved
+    d.now = lambda: began + timedelta(seconds=stage.now)  # type: ignore[method-assign]
     stage.pools = {
         "changes": Pool("changes", lambda event: pipeline.watched(d, event), 50, 1_000, 60),
         "remediate": Pool("remediate", write, 1, 5, 75),

@@ -80,7 +80,6 @@ class Stage:
         self.most_reads = 0
         self._ends: list[tuple[float, int, Pool, list[Message], frozenset[str]]] = []
         self._numbers = 0
-        self.moved: Callable[[float], None] = lambda now: None
 
     def send(self, name: str, message: Mapping[str, Any], delay: int = 0) -> None:
         """What our own functions send: the `Queues` of a deployment."""
@@ -115,7 +114,6 @@ class Stage:
 
     def _move(self, to: float) -> None:
         self.now = to
-        self.moved(to)
         while self._ends and self._ends[0][0] <= to:
             self._end(*heapq.heappop(self._ends)[2:])
 

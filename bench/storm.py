@@ -132,7 +132,7 @@ def _wired(w: SlackWorld, stage: Stage) -> Stage:
 
     def tell(event: Mapping[str, Any]) -> Mapping[str, Any]:
         before = len(w.fake.space.calls)
-        answer = pipeline._each(event["Records"], lambda record: notices.tell(d, pipeline._message(record)))
+        answer = pipeline._each(d, event["Records"], lambda record: notices.tell(d, pipeline._message(record)))
         stage.calls["slack"] += len(w.fake.space.calls) - before
         return answer
 

@@ -46,7 +46,10 @@ def test_what_was_found_once(path: Path, feeder: Feeder) -> None:
     [
         (lambda d, given: d.clients.call("sqs:SetQueueAttributes", {}), "wrote ['sqs:SetQueueAttributes']"),
         (lambda d, given: 1 / 0, "ZeroDivisionError"),
-        (lambda d, given: pipeline._each([{"messageId": "m"}], lambda record: 1 / 0), "caught by the last net"),
+        (
+            lambda d, given: pipeline._each(d, [{"messageId": "m", "body": "{}"}], lambda record: 1 / 0),
+            "caught by the last net",
+        ),
         (lambda d, given: time.sleep(1), "Stuck"),
     ],
 )

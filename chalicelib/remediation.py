@@ -31,7 +31,7 @@ from .runbooks import Runbook, of_plan
 from .times import iso
 from .writers import writer_of
 
-_CASE = re.compile(r"C-[0-9A-F]{10}")
+_CASE = r"C-[0-9A-F]{10}"
 
 LEASE_MARGIN = 10
 """Seconds by which a lease outlasts its function's timeout; the queue hides a message a little longer than that."""
@@ -84,7 +84,7 @@ def _case(d: Deployment, message: Mapping[str, Json]) -> Case | None:
     """The case that a message is about, if it still has the plan that the message names."""
     id_, do = message.get("case"), message.get("do")
     if not isinstance(id_, str) or not id_ or do not in ("apply", "undo", "watched"):
-        where = id_ if isinstance(id_, str) and _CASE.fullmatch(id_) else "a writer's queue"
+        where = id_ if isinstance(id_, str) and re.fullmatch(_CASE, id_) else "a writer's queue"
         raise BadEvent("a message that names no case and no deed", where=where, next_step="look who may send here")
     case = d.ledger.case(id_)
     plan = case.the_plan if case else None

@@ -344,7 +344,8 @@ def test_a_read_that_is_denied_is_logged_with_the_missing_action(w: World, capsy
     faults.reset(refuse=lambda name, n: "AccessDeniedException" if name.startswith("ListAliases") else "")
     assert len(w.run()) == 1
     (line,) = [r for r in records(capsys) if r["level"] == "error"]
-    assert line["missing"] == ["lambda:ListAliases"] and line["where"]
+    arn = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:orders"
+    assert line["missing"] == [f"lambda:ListAliases on {arn}"] and line["where"]
 
 
 def test_iam_is_fixed_by_a_deployment_in_another_region(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from faults import Faults, Killed
 from world import REGION, World, function
 
 from chalicelib.audit import Sealed, manifest, sealed
+from chalicelib.aws.anchoring import anchor
 from chalicelib.model import canonical
 from suture.audit import Source, verify
 from suture.audit_export import export
@@ -114,15 +115,15 @@ def test_a_bucket_that_refuses_is_said_and_tried_again(w: World, key: str, capsy
 @pytest.mark.parametrize("later", [timedelta(hours=1), timedelta(days=1)], ids=["the same day", "the next day"])
 def test_a_sweep_that_dies_at_any_call_leaves_a_record_that_verifies(w: World, key: str, later: timedelta) -> None:
     faults = Faults(w)
-    w.sweep()
+    anchor(w.d)
     for killed_at in range(1, len(faults.calls) + 1):
         w.d.ahead += timedelta(days=1)
         faults.reset(kill_at=killed_at)
         with pytest.raises(Killed):
-            w.sweep()
+            anchor(w.d)
         w.d.ahead += later
         faults.reset()
-        w.sweep()
+        anchor(w.d)
         assert wrong(key) == [], f"killed at call {killed_at}"
     assert {found.writes for found in source(key).manifests()} == {1}
 

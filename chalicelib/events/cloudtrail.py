@@ -148,7 +148,7 @@ def _nothing_happened(record: Mapping[str, Json], action: str, where: str) -> st
         raise BadEvent(f"eventVersion {version[:10]} is not 1.x", where=where, next_step="update Suture")
     code = at(record, "errorCode")
     if code or at(record, "errorMessage"):  # the message may repeat a value of the request: it is not repeated here
-        known = code if isinstance(code, str) and _CODE.fullmatch(code) else "no code that we know"
+        known = code if isinstance(code, str) and re.fullmatch(_CODE, code) else "no code that we know"
         return f"{action} failed ({known}), so nothing changed"
     if truth(at(record, "readOnly")):
         return f"{action} only reads"
@@ -267,7 +267,7 @@ def _unnamed(action: str) -> str:
     return f"{action} does not say which resource (requestParameters is null or lacks it); the sweep will see it"
 
 
-_CODE = re.compile(r"[\w.:-]{1,60}", re.ASCII)
+_CODE = r"[A-Za-z0-9_.:-]{1,60}"
 _FORWARD = "check what forwards events here: AWS writes none like it"
 
 

@@ -80,7 +80,8 @@ def test_a_secret_is_proposed_stored_on_approval_and_found_nowhere_else(
     Client(ready, "oncall").api.decide(case["id"], "approve", case["plan"]["digest"], "store it")
     until(lambda: deployer.api.case(case["id"])["case"]["standing"]["stage"] == "grant", "the next stage")
     (secret,) = deployer.aws("secretsmanager").list_secrets()["SecretList"]
-    assert deployer.aws("secretsmanager").get_secret_value(SecretId=secret["ARN"])["SecretString"] == PASSWORD
+    with pytest.raises(ClientError, match="OnlyItsReaders"):
+        deployer.aws("secretsmanager").get_secret_value(SecretId=secret["ARN"])
     pages = deployer.aws("dynamodb").get_paginator("scan").paginate(TableName=ready["table"])
     assert PASSWORD not in json.dumps([p["Items"] for p in pages])
     assert PASSWORD not in Path(ready["log"]).read_text()

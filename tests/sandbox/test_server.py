@@ -119,8 +119,8 @@ def test_mutating_calls_make_one_event_each_in_order_and_reads_none(
 ) -> None:
     sqs = client(server, "sqs")
     for number in range(20):
-        sqs.create_queue(QueueName=f"q{number:02}")
-        sqs.list_queues()
+        url = sqs.create_queue(QueueName=f"q{number:02}")["QueueUrl"]
+        sqs.list_queue_tags(QueueUrl=url)
     server.drain()
     assert [e["detail"]["requestParameters"]["queueName"] for e in events] == [f"q{n:02}" for n in range(20)]
     assert {e["source"] for e in events} == {"aws.sqs"}

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -168,12 +169,7 @@ def broken_chains(items: Iterable[Mapping[str, Any]]) -> Iterator[Problem]:
 
 def package(root: Path, modes: Mapping[str, str] | None = None) -> None:
     """Write the packaged runbooks and governance that a deployment loads."""
-    books, newest = {}, {}
-    for path in sorted((PROJECT / "runbooks").glob("*/*.yaml"), key=_age):
-        document = yaml.safe_load(path.read_text())
-        newest[document["id"]] = document["version"]
-        digest = "sha256:" + sha256(path.read_bytes()).hexdigest()
-        books[f"{document['id']}/{document['version']}"] = {"digest": digest, "document": document}
+    books, newest = _books()
     modes = modes or {}
     pins = [
         {
@@ -185,9 +181,21 @@ def package(root: Path, modes: Mapping[str, str] | None = None) -> None:
         if not name.startswith(OTHER_WAYS)
     ]
     rules = {"pins": {"mode": "auto", "pins": pins}, "approvers": {"people": PEOPLE}, "suppressions": {}}
-    for folder, content in (("runbooks", {"runbooks": books}), ("governance", rules)):
+    for folder, content in (("runbooks", books), ("governance", json.dumps(rules))):
         (root / folder).mkdir(exist_ok=True)
-        (root / folder / "packaged.json").write_text(json.dumps(content))
+        (root / folder / "packaged.json").write_text(content)
+
+
+@cache
+def _books() -> tuple[str, Mapping[str, str]]:
+    """All runbooks as a package has them, and the newest version of each; read once, since every world wants them."""
+    books, newest = {}, {}
+    for path in sorted((PROJECT / "runbooks").glob("*/*.yaml"), key=_age):
+        document = yaml.safe_load(path.read_text())
+        newest[document["id"]] = document["version"]
+        digest = "sha256:" + sha256(path.read_bytes()).hexdigest()
+        books[f"{document['id']}/{document['version']}"] = {"digest": digest, "document": document}
+    return json.dumps({"runbooks": books}), newest
 
 
 def newest(runbook: str) -> str:

@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader
-
-_read = cache(JSONFileLoader()._load_file)
-
-
-def _load_file(self: JSONFileLoader, path: str, opened: Any) -> Any:
-    """Every world has sessions of its own, and each would parse the same models of AWS's services anew."""
-    return _read(path, opened)
-
-
-JSONFileLoader._load_file = _load_file
 
 
 @pytest.fixture(autouse=True)
